@@ -1,0 +1,1 @@
+"""Electron tomography in Jupyter: a HyperSpy extension, an app and batch runs."""

@@ -1,0 +1,1 @@
+"""Bytes to arrays and dictionaries and back; knows nothing of signals."""

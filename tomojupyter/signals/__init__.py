@@ -1,0 +1,1 @@
+"""The HyperSpy signals: TomoStack, RecStack, TomoTilts, TomoShifts, and their lazy kin."""

@@ -1,0 +1,20 @@
+"""Steps: every operation as a recorded, replayable value; and what runs and replays them."""
+
+from __future__ import annotations
+
+# Importing a module of operations fills the registry.
+from tomojupyter.steps import (  # noqa: F401  imported for their Steps
+    calibrate,
+    trim,
+    filter,  # noqa: A004  the operation's name
+    background,
+    stack_register,
+    tilt_align,
+    align_other,
+    reconstruct,
+)
+from tomojupyter.steps.base import REGISTRY, Outcome, Step, make_step, param, step
+from tomojupyter.steps.recipe import Recipe
+from tomojupyter.steps.run import run
+
+__all__ = ["REGISTRY", "Outcome", "Recipe", "Step", "make_step", "param", "run", "step"]

@@ -1,0 +1,58 @@
+"""What is worth a warning before an estimator or a solver looks at the pixels."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from tomojupyter.errors import TomojupyterWarning
+from tomojupyter.numerics.filters import blank_frames
+
+
+def warn(sentence: str) -> None:
+    """Warn a person; work goes on."""
+    warnings.warn(sentence, TomojupyterWarning, stacklevel=2)
+
+
+def frames(indices: Iterable[int], tilts: np.ndarray) -> str:
+    """Return "#23 (26.0°), #51 (28.0°)"."""
+    return ", ".join(f"#{i} ({tilts[i]:.1f}°)" for i in indices)
+
+
+def usable(signal: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return which projections and which pixels can be trusted, and warn of the others.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        bool (n,) projections that are neither excluded nor blank; bool (n, ny, nx) pixels
+        that are covered and finite.
+    """
+    images = signal.data
+    tilts = signal.tilts.data.ravel()
+    finite = np.isfinite(images)
+    dead = int(finite.size - np.count_nonzero(finite))
+    if dead:
+        where = np.flatnonzero(~finite.all(axis=(1, 2)))
+        warn(
+            f"{dead} pixels are NaN, in {len(where)} of {len(images)} projections "
+            f"({frames(where[:3], tilts)}{', ...' if len(where) > 3 else ''}); "
+            "they get no weight"
+        )
+    good = ~signal.excluded
+    blank = blank_frames(images) & good
+    if blank.any():
+        warn(f"projection {frames(np.flatnonzero(blank), tilts)} is blank and gets no weight")
+    repeated = _repeated(tilts[good])
+    if len(repeated):
+        shown = ", ".join(f"{t:.2f}°" for t in repeated[:3])
+        warn(f"more than one projection at {shown}: each is used; leave one out if that is a mistake")
+    return good & ~blank, signal.covered() & finite
+
+
+def _repeated(tilts: np.ndarray) -> np.ndarray:
+    values, counts = np.unique(np.round(tilts, 2), return_counts=True)
+    return values[counts > 1]

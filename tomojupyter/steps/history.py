@@ -1,0 +1,71 @@
+"""The history of a signal: one JSON string in its metadata, and the fingerprints in it."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+HISTORY = "Tomojupyter.history"
+PIXELS = "Tomojupyter.pixels"
+PACKAGES = ("tomojupyter", "hyperspy", "numpy", "scipy", "astra-toolbox", "scikit-image")
+
+
+def fingerprint(data: Any) -> str:
+    """Return a fingerprint of `data`: crc32 of an array, or the name of a dask graph.
+
+    The two kinds carry different prefixes and are never compared with each other.
+    """
+    if not isinstance(data, np.ndarray):
+        return f"dask:{data.name}"
+    array = np.ascontiguousarray(data)
+    shape = "x".join(map(str, array.shape))
+    return f"crc32:{zlib.crc32(array.view(np.uint8).ravel().data):08x}:{array.dtype}:{shape}"
+
+
+def checksum(path: Any) -> str:
+    """Return the crc32 of a file's bytes."""
+    crc = 0
+    with path.open("rb") as f:
+        while block := f.read(1 << 22):
+            crc = zlib.crc32(block, crc)
+    return f"crc32:{crc:08x}"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that results depend on."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def read(signal: Any) -> list[dict[str, Any]]:
+    """Return the records of `signal`, oldest first (a copy)."""
+    text = signal.metadata.get_item(HISTORY, default="")
+    return json.loads(text) if text else []
+
+
+def write(signal: Any, records: list[dict[str, Any]]) -> None:
+    """Replace the records of `signal`."""
+    signal.metadata.set_item(HISTORY, json.dumps(records))
+
+
+def note_pixels(signal: Any, data: Any) -> None:
+    """Remember the fingerprint of the current pixels, to notice edits made outside."""
+    signal.metadata.set_item(PIXELS, fingerprint(data) if data is not None else "")
+
+
+def edited(signal: Any) -> bool:
+    """Tell whether the pixels changed since the last record."""
+    seen = signal.metadata.get_item(PIXELS, default="")
+    if not seen or signal._deferred:
+        return False
+    now = fingerprint(signal.data)
+    return now.partition(":")[0] == seen.partition(":")[0] and now != seen

@@ -1,0 +1,257 @@
+"""A recipe: ordered Steps over named signals, as YAML, Python or a notebook."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tomojupyter.errors import RecipeError, TomojupyterError
+from tomojupyter.monitor import Monitor
+from tomojupyter.paths import template
+from tomojupyter.steps import history
+from tomojupyter.steps.base import Step, make_step
+from tomojupyter.steps.checks import warn
+from tomojupyter.steps.run import run
+
+VERSION = 1
+DEFAULT = "stack"
+EXTERNAL = "external"
+PLACES = {"left", "right", "top", "bottom", "projections", "start", "slices", "shifts"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a recipe.
+
+    Parameters
+    ----------
+    step
+        What to do; None stands for an edit made outside, which cannot be replayed, and for
+        ``align_other`` with `other`, whose numbers are worked out when it runs.
+    on
+        Names of the signals to do it to.
+    other
+        For ``align_other``: the signal that gets the alignment of the first in `on`.
+    """
+
+    step: Step | None
+    on: tuple[str, ...] = (DEFAULT,)
+    other: str | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Ordered Steps that can be written down and done again.
+
+    Parameters
+    ----------
+    entries
+        The lines.
+    shape
+        Shape of the series it was made from, (n, ny, nx), or None.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    shape: tuple[int, ...] | None = None
+
+    @classmethod
+    def of(cls, signal: Any, resolved: bool = True) -> Recipe:
+        """Return the recipe of a signal's history.
+
+        Parameters
+        ----------
+        signal
+            A TomoStack or RecStack.
+        resolved
+            True: with the values that were used, so that a replay gives the same voxels.
+            False: as asked, so that every "auto" is decided anew on other data.
+        """
+        entries = []
+        shape = None
+        for record in history.read(signal):
+            if record["operation"] == "source":
+                shape = tuple(record["shape"]) if record.get("shape") else None
+            elif record["operation"] == EXTERNAL:
+                entries.append(Entry(None))
+            else:
+                values = record["resolved" if resolved else "asked"]
+                entries.append(Entry(make_step(record["operation"], record["method"], **values)))
+        return cls(tuple(entries), shape if resolved else None)
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Recipe:
+        """Read a recipe.
+
+        Raises
+        ------
+        RecipeError
+            If it is not YAML or not a recipe.
+        UnknownMethodError, UnknownParameterError, ParameterError
+            If a step is wrong; the sentence begins with the number of the step.
+        """
+        try:
+            content = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            where = getattr(error, "problem_mark", None)
+            place = f" near line {where.line + 1}" if where else ""
+            raise RecipeError(f"the recipe is not valid YAML{place}") from error
+        if not isinstance(content, dict) or "tomojupyter" not in content:
+            raise RecipeError(
+                'a recipe begins with "tomojupyter: 1" and lists its "steps"; this one does not'
+            )
+        if content["tomojupyter"] != VERSION:
+            raise RecipeError(
+                f"the recipe has format {content['tomojupyter']!r}; this version reads {VERSION}"
+            )
+        steps = content.get("steps") or []
+        if not isinstance(steps, list):
+            raise RecipeError('"steps" must be a list, each line "- operation: {method: ...}"')
+        shape = content.get("shape")
+        return cls(
+            tuple(_entry(i + 1, item) for i, item in enumerate(steps)),
+            tuple(shape) if isinstance(shape, list) else None,
+        )
+
+    def to_yaml(self) -> str:
+        """Return the recipe as text."""
+        lines = [f"tomojupyter: {VERSION}"]
+        if self.shape:
+            lines.append(f"shape: [{', '.join(map(str, self.shape))}]")
+        lines.append("steps:" if self.entries else "steps: []")
+        for entry in self.entries:
+            name, values = _content(entry)
+            flow = yaml.safe_dump(
+                values, default_flow_style=True, sort_keys=False, width=10**9, allow_unicode=True
+            )
+            lines.append(f"  - {name}: {flow.strip()}")
+        return "\n".join(lines) + "\n"
+
+    def to_code(self) -> str:
+        """Return the recipe as a script of method calls."""
+        lines = [
+            "import tomojupyter.api as tomo",
+            "",
+            f'{DEFAULT} = tomo.load("series.mrc")  # the series to work on',
+        ]
+        for entry in self.entries:
+            if entry.other:
+                lines.append(f"{entry.other} = {entry.on[0]}.align_other({entry.other})")
+            elif entry.step is None:
+                lines.append("# an edit was made here outside tomojupyter; it is not known")
+            else:
+                values = "".join(f", {k}={v!r}" for k, v in _given(entry.step).items())
+                lines += [
+                    f'{name} = {name}.{entry.step.operation}("{entry.step.method}"{values})'
+                    for name in entry.on
+                ]
+        lines.append(f'{DEFAULT}.save("result.hspy")')
+        return "\n".join(lines) + "\n"
+
+    def to_notebook(self, path: str | Path) -> Path:
+        """Write the recipe as a papermill notebook, with input and output as parameters."""
+        notebook = json.loads(template("reconstruct").read_text(encoding="utf-8"))
+        for cell in notebook["cells"]:
+            if "parameters" in cell["metadata"].get("tags", ()):
+                lines = [
+                    line
+                    for line in "".join(cell["source"]).splitlines()
+                    if not line.startswith("recipe =")
+                ]
+                text = '"""\n' + self.to_yaml() + '"""'
+                cell["source"] = "\n".join([*lines, f"recipe = {text}"]).splitlines(keepends=True)
+        path = Path(path)
+        path.write_text(json.dumps(notebook, indent=1) + "\n", encoding="utf-8")
+        return path
+
+    def run(self, signal: Any, monitor: Monitor | None = None, **options: Any) -> Any:
+        """Do it.
+
+        Parameters
+        ----------
+        signal
+            One signal, known as "stack" in the recipe, or a mapping of names to signals.
+        monitor
+            Follows each Step.
+        **options
+            Run options, such as ``ncores``.
+
+        Returns
+        -------
+        TomoStack, RecStack or dict
+            The signal named "stack", or the mapping with every result in its place.
+        """
+        many = isinstance(signal, Mapping)
+        signals = dict(signal) if many else {DEFAULT: signal}
+        self._warn_of_places(signals.get(DEFAULT))
+        for number, entry in enumerate(self.entries, 1):
+            for name in (*entry.on, *([entry.other] if entry.other else [])):
+                if name not in signals:
+                    raise RecipeError(
+                        f'step {number} needs a signal named "{name}"; '
+                        f"given are {', '.join(signals)}"
+                    )
+            if entry.other:
+                signals[entry.other] = signals[entry.on[0]].align_other(signals[entry.other])
+                continue
+            if entry.step is None:
+                warn(f"step {number} was an edit made outside tomojupyter and cannot be replayed")
+                continue
+            for name in entry.on:
+                signals[name] = run(signals[name], entry.step, monitor, **options)
+        return signals if many else signals[DEFAULT]
+
+    def _warn_of_places(self, signal: Any) -> None:
+        if not self.shape or signal is None or tuple(signal.data.shape) == self.shape:
+            return
+        frozen = sorted(
+            {k for e in self.entries if e.step for k in _given(e.step) if k in PLACES}
+        )
+        if frozen:
+            size, made = (" x ".join(map(str, s)) for s in (signal.data.shape, self.shape))
+            warn(
+                f"the recipe was made from a series of {made} and this one is {size}; its fixed "
+                f"{', '.join(frozen)} may not fit. Export it with automatic values instead"
+            )
+
+
+def _entry(number: int, item: Any) -> Entry:
+    if not isinstance(item, dict) or len(item) != 1:
+        raise RecipeError(
+            f'step {number} must be one line "- operation: {{method: ...}}", got {item!r}'
+        )
+    ((name, values),) = item.items()
+    values = dict(values or {})
+    on = values.pop("on", DEFAULT)
+    on = tuple(on) if isinstance(on, Sequence) and not isinstance(on, str) else (on,)
+    if name == EXTERNAL:
+        return Entry(None, on)
+    other = values.pop("other", None)
+    if other is not None:
+        return Entry(None, on, other)
+    method = values.pop("method", None)
+    if method is None:
+        raise RecipeError(f'step {number} ({name}) does not name its "method"')
+    try:
+        return Entry(make_step(name, method, **values), on)
+    except TomojupyterError as error:
+        raise type(error)(f"step {number}: {error}") from error
+
+
+def _given(step: Step) -> dict[str, Any]:
+    return {k: v for k, v in step.as_dict().items() if v is not None}
+
+
+def _content(entry: Entry) -> tuple[str, dict[str, Any]]:
+    where: dict[str, Any] = {}
+    if entry.on != (DEFAULT,):
+        where["on"] = entry.on[0] if len(entry.on) == 1 else list(entry.on)
+    if entry.other:
+        return "align_other", {**where, "other": entry.other}
+    if entry.step is None:
+        return EXTERNAL, where
+    return entry.step.operation, {"method": entry.step.method, **_given(entry.step), **where}

@@ -1,0 +1,156 @@
+"""Turn an aligned series into a volume."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from tomojupyter.errors import ParameterError
+from tomojupyter.monitor import Monitor
+from tomojupyter.numerics import reconstruct as solvers
+from tomojupyter.numerics.projector import Projector, cuda_available, make_projector
+from tomojupyter.steps.base import Outcome, Step, param, step
+from tomojupyter.steps.checks import usable, warn
+from tomojupyter.steps.stack_register import check_cuda
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconstructionStep(Step):
+    """Base of reconstructions; `solve` turns sinograms into a volume."""
+
+    needs_tilts = True
+    cuda: bool | None = param(
+        None, "use a GPU through ASTRA", auto="if there is one", advanced=True
+    )
+    thickness: int | None = param(
+        None, "height of the volume along z", unit="px", ge=1, auto="the height of the images"
+    )
+
+    def resolve(self, signal: Any) -> Self:
+        """Decide on the GPU and the thickness."""
+        check_cuda(self.cuda)
+        return self.replace(
+            cuda=cuda_available() if self.cuda is None else self.cuda,
+            thickness=self.thickness or signal._frame.shape[0],
+        )
+
+    def solve(
+        self,
+        projector: Projector,
+        sinograms: np.ndarray,
+        tilts_deg: np.ndarray,
+        weights: np.ndarray,
+        **options: Any,
+    ) -> tuple[np.ndarray, dict[str, Any], Step]:
+        """Return (nx, nz, ny) volume, figures for the record, and the Step as done."""
+        raise TypeError(f"{type(self).__name__} does not reconstruct: give it a solve()")
+
+    def apply(
+        self, signal: Any, monitor: Monitor, *, ncores: int | None = None, **options: Any
+    ) -> Outcome:
+        """Return the RecStack."""
+        if ncores is not None and ncores < 1:
+            raise ParameterError(f"ncores must be at least 1, got {ncores}")
+        good, mask = usable(signal)
+        if good.sum() < 2:
+            raise ParameterError(f"only {good.sum()} projection can be used; at least 2 are needed")
+        warn_of_vacuum(signal)
+        sinograms, weights, tilts = sinograms_of(signal, good, mask)
+        projector = make_projector(
+            tilts, sinograms.shape[2], self.thickness, cuda=bool(self.cuda)
+        )
+        volume, scalars, done = self.solve(
+            projector, sinograms, tilts, weights, monitor=monitor, ncores=ncores, **options
+        )
+        return Outcome(signal._volume(volume), scalars, done)
+
+
+def sinograms_of(
+    signal: Any, good: np.ndarray, mask: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return sinograms and weights (nx, n, ny) and the tilts of the projections to use."""
+    images = signal.data[good]
+    keep = mask[good]
+    sinograms = np.ascontiguousarray(
+        np.where(keep, images, 0).astype(np.float32).transpose(2, 0, 1)
+    )
+    weights = np.ascontiguousarray(keep.transpose(2, 0, 1), dtype=np.float32)
+    return sinograms, weights, signal.tilts.data.ravel()[good]
+
+
+def warn_of_vacuum(signal: Any) -> None:
+    """Warn if the vacuum is not near zero."""
+    level = signal.vacuum()
+    sample = signal.data.ravel()[:: max(1, signal.data.size // 1_000_000)]
+    sample = sample[np.isfinite(sample)]
+    spread = float(np.percentile(sample, 99.5) - level) if sample.size else math.nan
+    if spread > 0 and abs(level) > 0.1 * spread:
+        warn(
+            f"the vacuum lies at {level:.4g}, not near 0, and is reconstructed as matter; "
+            "take it off with background() first"
+        )
+
+
+@step("reconstruct", "FBP")
+class FilteredBackProjection(ReconstructionStep):
+    """Filtered back-projection: seconds, and sharp, with streaks where tilts are missing."""
+
+    sino_filter: str = param(
+        "shepp-logan", "filter of the projections", choices=solvers.FBP_FILTERS
+    )
+
+    def solve(
+        self,
+        projector: Projector,
+        sinograms: np.ndarray,
+        tilts_deg: np.ndarray,
+        weights: np.ndarray,
+        **options: Any,
+    ) -> tuple[np.ndarray, dict[str, Any], Step]:
+        """Return the filtered back-projection."""
+        volume = solvers.fbp(
+            projector,
+            sinograms,
+            tilts_deg,
+            sino_filter=self.sino_filter,
+            weights=weights,
+            **options,
+        )
+        return volume, {}, self
+
+
+@step("reconstruct", "SIRT")
+class Sirt(ReconstructionStep):
+    """Simultaneous iterative reconstruction: smoother than FBP, with fewer streaks."""
+
+    iterations: int = param(20, "full sweeps over all tilts", ge=1)
+    constrain: bool = param(False, "no value below `thresh`")
+    thresh: float = param(0.0, "lowest value allowed with `constrain`", advanced=True)
+
+    def solve(
+        self,
+        projector: Projector,
+        sinograms: np.ndarray,
+        tilts_deg: np.ndarray,  # noqa: ARG002  SIRT needs no weights of the tilts
+        weights: np.ndarray,
+        **options: Any,
+    ) -> tuple[np.ndarray, dict[str, Any], Step]:
+        """Return the iterate after `iterations`, or after Finish."""
+        found = solvers.sirt(
+            projector,
+            sinograms,
+            iterations=self.iterations,
+            constrain=self.constrain,
+            thresh=self.thresh,
+            weights=weights,
+            **options,
+        )
+        start = float(np.sqrt(np.sum((weights * sinograms).astype(np.float64) ** 2)))
+        scalars = {
+            "residuals": [float(r) for r in found.residuals],
+            "residual_percent": 100 * float(found.residuals[-1]) / start if start else 0.0,
+        }
+        return found.volume, scalars, self.replace(iterations=found.iterations)

@@ -1,0 +1,106 @@
+"""The only executor, and the only code that writes history."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import time
+from typing import Any
+
+from tomojupyter.errors import DataError
+from tomojupyter.monitor import Monitor, Silent
+from tomojupyter.steps import history
+from tomojupyter.steps.base import Step
+
+
+def run(signal: Any, step: Step, monitor: Monitor | None = None, **options: Any) -> Any:
+    """Validate, resolve, apply and record one Step.
+
+    Parameters
+    ----------
+    signal
+        A TomoStack or RecStack; it is not changed.
+    step
+        The Step.
+    monitor
+        Follows and stops long work.
+    **options
+        Run options, which are recorded as environment and do not change the result:
+        ``ncores``.
+
+    Returns
+    -------
+    TomoStack or RecStack
+        The result, with one more record in its history.
+
+    Raises
+    ------
+    DataError
+        If the signal cannot be used.
+    Cancelled
+        If the monitor says so; nothing is changed then.
+    """
+    if signal._signal_type != step.on:
+        raise DataError(
+            f"{step.operation} works on a {step.on}, got a {type(signal).__name__}"
+        )
+    signal._check(needs_tilts=step.needs_tilts)
+    records = begin(signal)
+    resolved = step.resolve(signal)
+    started = datetime.datetime.now(datetime.UTC)
+    clock = time.perf_counter()
+    outcome = resolved.apply(signal, monitor or Silent(), **options)
+    done = outcome.step or resolved
+    record = {
+        "operation": step.operation,
+        "method": step.method,
+        "asked": step.as_dict(),
+        "resolved": done.as_dict(),
+        "scalars": outcome.scalars,
+        "resampled": outcome.signal._resampled,
+        "before": records[-1]["after"],
+        "after": outcome.signal._fingerprint(),
+        "environment": {"ncores": options.get("ncores") or os.cpu_count()},
+        "versions": history.versions(),
+        "time": started.isoformat(timespec="seconds"),
+        "seconds": round(time.perf_counter() - clock, 3),
+    }
+    history.write(outcome.signal, [*records, record])
+    outcome.signal._note_pixels()
+    return outcome.signal
+
+
+def begin(signal: Any) -> list[dict[str, Any]]:
+    """Return the records of `signal`, with its source first and outside edits confessed."""
+    records = history.read(signal)
+    if not records:
+        records = [source_record(signal, {"reader": "array"})]
+    elif history.edited(signal):
+        record = {
+            "operation": "external",
+            "before": records[-1]["after"],
+            "after": history.fingerprint(signal.data),
+            "resampled": signal._resampled,
+            "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        }
+        records = [*records, record]
+    return records
+
+
+def source_record(signal: Any, origin: dict[str, Any]) -> dict[str, Any]:
+    """Return the first record: where the pixels come from."""
+    return {
+        "operation": "source",
+        **origin,
+        "after": signal._fingerprint(),
+        "resampled": 0,
+        "versions": history.versions(),
+        "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def start_history(signal: Any, **origin: Any) -> None:
+    """Write the source record of a signal just loaded, unless it brings a history along."""
+    if not history.read(signal):
+        history.write(signal, [source_record(signal, origin)])
+        signal._note_pixels()

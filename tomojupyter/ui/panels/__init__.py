@@ -1,0 +1,1 @@
+"""One panel a stage of the work, one file each."""

@@ -1,0 +1,199 @@
+"""A volume in 3D: a cloud, a surface, or both, in a bare ipyvolume figure with our own sliders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+
+from tomojupyter.errors import DataError
+from tomojupyter.ui.views.sampling import percentiles
+
+SHOWN = ("both", "surface", "cloud")
+SURFACE_COLOUR = "#E69F00"
+CLOUD_COLOUR = (0.34, 0.71, 0.91)
+
+
+def reduced(volume: np.ndarray, limit: int = 128) -> np.ndarray:
+    """Return the mean over cubes of voxels, so that no side is longer than a limit.
+
+    Parameters
+    ----------
+    volume
+        Shape (x, z, y). Voxels without a finite value have weight 0.
+    limit
+        Longest side of the result.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, finite; voxels left over at the far edges are averaged over what is there.
+
+    Raises
+    ------
+    DataError
+        Not three dimensions, or an empty axis.
+    """
+    if volume.ndim != 3 or not volume.size:
+        raise DataError(f"a volume has shape (x, z, y); got {volume.shape}")
+    factor = -(-max(volume.shape) // limit)
+    data = np.asarray(volume, dtype=np.float32)
+    valid = np.isfinite(data)
+    data = np.where(valid, data, np.float32(0))
+    if factor == 1:
+        return data
+    weights = valid.astype(np.float32)
+    for axis in range(3):
+        starts = np.arange(0, data.shape[axis], factor)
+        data = np.add.reduceat(data, starts, axis=axis)
+        weights = np.add.reduceat(weights, starts, axis=axis)
+    return np.divide(data, weights, out=np.zeros_like(data), where=weights > 0)
+
+
+class VolumeView(widgets.VBox):
+    """A volume in 3D on a black mat, empty until `show` is called.
+
+    Call `show` from a button or another callback, after the page has loaded: a volume in the
+    first page is sent twice or not at all. ipyvolume is imported then, not before.
+
+    Parameters
+    ----------
+    limit
+        Longest side in voxels that is sent; larger volumes are averaged.
+    """
+
+    def __init__(self, limit: int = 128) -> None:
+        self.limit = limit
+        self.figure: Any = None
+        self._volume: Any = None
+        self._mesh: Any = None
+        self._data = np.zeros((0, 0, 0), np.float32)
+        self._range = (0.0, 1.0)
+        self.title = widgets.HTML().add_class("tj-picture-title")
+        self.message = widgets.HTML("No volume yet.").add_class("tj-view3d-note")
+        slider = {"readout": False, "layout": widgets.Layout(width="auto", flex="1 1 60px")}
+        self.opacity = widgets.FloatLogSlider(
+            description="cloud", base=10, min=-2, max=1, value=0.3, **slider
+        )
+        self.level = widgets.FloatSlider(
+            description="surface", min=0, max=1, step=0.005, continuous_update=False, value=0.5,
+            **slider,
+        )  # fmt: skip
+        self.shown = widgets.ToggleButtons(options=SHOWN, value="both")
+        self.shown.style.button_width = "auto"
+        self.controls = widgets.HBox([self.level, self.opacity, self.shown])
+        self.controls.add_class("tj-view3d-foot")
+        self.controls.layout.display = "none"
+        self.stage = widgets.Box([self.message]).add_class("tj-view3d-stage")
+        super().__init__([self.title, self.stage, self.controls])
+        self.add_class("tj-view3d")
+        self.layout.width = self.layout.height = "100%"
+        self._name("")
+        self.level.observe(lambda _: self._surface_changed(), "value")
+        self.opacity.observe(lambda _: self._opacity_changed(), "value")
+        self.shown.observe(lambda _: self._shown_changed(), "value")
+
+    def _name(self, text: str) -> None:
+        self.title.value = f"<b>3D</b><span class='tj-pic-sub'>{text}</span>"
+
+    def clear(self, sentence: str = "No volume yet.") -> None:
+        """Take the volume away and say why."""
+        self.message.value = sentence
+        self.stage.children = [self.message]
+        self.controls.layout.display = "none"
+        self._name("")
+        self.figure = self._volume = self._mesh = None
+
+    def show(self, volume: Any) -> None:
+        """Draw a volume.
+
+        Parameters
+        ----------
+        volume
+            Array-like of shape (x, z, y), z counted downwards. A constant volume is said, not
+            drawn.
+        """
+        small = reduced(np.asarray(volume), self.limit)
+        if not float(small.min()) < float(small.max()):
+            self.clear(f"All voxels have the same value ({small.flat[0]:g}): nothing to draw.")
+            return
+        self._data = small
+        self._range = percentiles(small.reshape(small.shape[0], -1), 1, 99.9)
+        self._fill()
+        sides = " × ".join(str(n) for n in (small.shape[0], small.shape[2], small.shape[1]))
+        self._name(f"{sides} preview" if small.shape != tuple(volume.shape) else f"{sides} voxels")
+
+    def _fill(self) -> None:
+        import ipyvolume
+
+        # ipyvolume has screen y upwards and z towards the viewer: its array is (-y, +z, x).
+        screen = np.ascontiguousarray(self._data.transpose(2, 1, 0)[::-1, ::-1])
+        extent = [[0, n] for n in screen.shape[::-1]]
+        self.figure = figure = ipyvolume.Figure()
+        side, half = max(screen.shape), [n / 2 for n in screen.shape[::-1]]
+        for name, centre in zip(("xlim", "ylim", "zlim"), half, strict=True):
+            setattr(figure, name, [centre - side / 2, centre + side / 2])
+        figure.style = {
+            **figure.style, "background-color": "black",
+            "axes": {"visible": False}, "box": {"visible": False},
+        }  # fmt: skip
+        figure.layout = widgets.Layout(width="100%", height="100%", min_height="80px")
+        lo, hi = self._range
+        self._volume = ipyvolume.Volume(
+            data_original=screen, data_max_shape=max(screen.shape), data_min=lo, data_max=hi,
+            show_min=lo, show_max=hi, extent_original=extent, tf=self._transfer(ipyvolume),
+            opacity_scale=self.opacity.value, rendering_lighting=True,
+        )  # fmt: skip
+        figure.volumes = [self._volume]
+        corners = np.zeros((3, 3), np.float32)
+        self._mesh = ipyvolume.Mesh(
+            x=corners[0], y=corners[1], z=corners[2], triangles=np.array([[0, 1, 2]], np.uint32),
+            color=SURFACE_COLOUR,
+        )  # fmt: skip
+        figure.meshes = [self._mesh]
+        self._surface_changed()
+        self._shown_changed()
+        self.stage.children = [figure]
+        self.controls.layout.display = None
+
+    @staticmethod
+    def _transfer(ipyvolume: Any) -> Any:
+        """Return a blue cloud whose opacity rises with the value."""
+        ramp = np.linspace(0, 1, 256)
+        rgba = np.empty((256, 4), np.float32)
+        for k, channel in enumerate(CLOUD_COLOUR):
+            rgba[:, k] = channel * (0.35 + 0.65 * ramp)
+        rgba[:, 3] = np.clip((ramp - 0.15) / 0.85, 0, 1) ** 2
+        return ipyvolume.TransferFunction(rgba=rgba)
+
+    def _surface_changed(self) -> None:
+        if self._mesh is None or self.shown.value == "cloud":
+            return
+        from skimage.measure import marching_cubes
+
+        lo, hi = float(self._data.min()), float(self._data.max())
+        low, high = self._range
+        level = min(max(low + self.level.value * (high - low), lo), hi)
+        padded = np.pad(self._data, 1, constant_values=lo)
+        if not lo < level < hi:
+            self._mesh.visible = False
+            return
+        points, faces, _, _ = marching_cubes(padded, level)
+        nz, ny = self._data.shape[1:]
+        x, z, y = (points[:, k] - 0.5 for k in range(3))
+        with self._mesh.hold_sync():
+            self._mesh.x, self._mesh.y, self._mesh.z = x, nz - z, ny - y
+            self._mesh.triangles = faces.astype(np.uint32)
+            self._mesh.visible = True
+
+    def _opacity_changed(self) -> None:
+        if self._volume is not None:
+            self._volume.opacity_scale = self.opacity.value
+
+    def _shown_changed(self) -> None:
+        if self._mesh is None:
+            return
+        self._volume.visible = self.shown.value != "surface"
+        self._mesh.visible = self.shown.value != "cloud"
+        self._surface_changed()

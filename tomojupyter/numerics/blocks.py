@@ -1,0 +1,75 @@
+"""Threads over blocks, with a monitor that is called on the calling thread only."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from types import TracebackType
+from typing import Self, TypeVar
+
+POLL = 0.1  # seconds between two looks at the monitor
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Workers:
+    """A pool of threads for as long as the ``with`` block lasts.
+
+    Leaving the block, by an error too, drops what has not begun and waits for what has. Long
+    work should look at `stop` now and then.
+
+    Parameters
+    ----------
+    ncores
+        Threads. None: one per core.
+    """
+
+    def __init__(self, ncores: int | None) -> None:
+        self.stop = threading.Event()
+        self._pool = ThreadPoolExecutor(ncores or os.cpu_count() or 1)
+
+    def __enter__(self) -> Self:
+        """Return the pool."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop and wait."""
+        self.stop.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def run(
+        self, function: Callable[[T], R], blocks: Sequence[T], beat: Callable[[int], None]
+    ) -> list[R]:
+        """Apply a function to all blocks.
+
+        Parameters
+        ----------
+        function
+            Called in a thread of the pool.
+        blocks
+            Its arguments.
+        beat
+            Called on this thread with the number of blocks done: about every 0.1 s and
+            whenever one is done. May raise.
+
+        Returns
+        -------
+        list
+            In the order of `blocks`.
+        """
+        futures = [self._pool.submit(function, block) for block in blocks]
+        pending = set(futures)
+        while pending:
+            done, pending = wait(pending, timeout=POLL, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()  # raises what the work raised
+            beat(len(futures) - len(pending))
+        return [future.result() for future in futures]

@@ -1,0 +1,387 @@
+"""MRC files: image stacks and volumes, read as they are stored and written as MRC2014.
+
+The pixels are never offset, scaled or converted. Lengths in the header are in Angstrom, but FEI's
+extended headers give the pixel size in metres; both become nm here.
+
+References
+----------
+A. Cheng et al., J. Struct. Biol. 192 (2015) 146, doi:10.1016/j.jsb.2015.04.002; the extended
+headers of SerialEM, Agard and FEI follow IMOD's description of the format.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tomojupyter.errors import DataError, FormatError, MissingFileError, ParameterError
+from tomojupyter.formats.mrc_extended import extended_pixel_nm, extended_tilts
+
+HEADER = np.dtype(
+    [
+        ("size", "<i4", 3),
+        ("mode", "<i4"),
+        ("start", "<i4", 3),
+        ("grid", "<i4", 3),
+        ("cell", "<f4", 3),
+        ("angles", "<f4", 3),
+        ("map_axes", "<i4", 3),
+        ("least", "<f4"),
+        ("most", "<f4"),
+        ("mean", "<f4"),
+        ("space_group", "<i4"),
+        ("extended", "<i4"),
+        ("extra1", "V8"),
+        ("kind", "S4"),
+        ("version", "<i4"),
+        ("extra2", "V16"),
+        ("ints", "<i2"),
+        ("reals", "<i2"),
+        ("extra3", "V20"),
+        ("imod", "S4"),
+        ("imod_flags", "<i4"),
+        ("extra4", "V36"),
+        ("origin", "<f4", 3),
+        ("name", "S4"),
+        ("stamp", "u1", 4),
+        ("rms", "<f4"),
+        ("labels_used", "<i4"),
+        ("labels", "S80", 10),
+    ]
+)
+MODES = {0: "i1", 1: "i2", 2: "f4", 6: "u2", 12: "f2"}
+OTHERS = {3: "complex", 4: "complex", 16: "RGB", 101: "4-bit"}
+MAPPED = 64 * 2**20  # bytes of pixels above which they stay on the disk
+FOREIGN = {
+    b"\x89HDF": "an HDF5 file (.emd, .hspy)",
+    b"\x1f\x8b": "compressed by gzip; unpack it first",
+    b"PK\x03\x04": "a zip archive; unpack it first",
+    b"II*\x00": "a TIFF file",
+    b"MM\x00*": "a TIFF file",
+}
+LEAST_NM, MOST_NM = 1e-4, 1e6  # a pixel of any microscope lies between
+
+
+@dataclass(frozen=True)
+class MrcFile:
+    """What an MRC file holds.
+
+    Parameters
+    ----------
+    data
+        (nz, ny, nx), dtype and values as stored; a read-only memory map if larger than 64 MB.
+    pixel_nm
+        Size (z, y, x) of a pixel in nm, None where the file does not give one. Of a stack of
+        images the first has no meaning.
+    tilts_deg
+        (nz,) tilts in degrees from the extended header; None if it has none.
+    labels
+        The text labels of the header.
+    extended
+        The extended header as it is.
+    extended_kind
+        Its type as named by the header: ``"SERI"``, ``"FEI1"``, ``""`` ...
+    is_volume
+        Whether the header calls it a volume and not a stack of images.
+    """
+
+    data: np.ndarray
+    pixel_nm: tuple[float | None, float | None, float | None]
+    tilts_deg: np.ndarray | None
+    labels: tuple[str, ...]
+    extended: bytes
+    extended_kind: str
+    is_volume: bool
+
+
+def read_mrc(path: str | Path, frames: int | None = None) -> MrcFile:
+    """Read an MRC file.
+
+    Parameters
+    ----------
+    path
+        The file: .mrc, .st, .ali, .rec, .map ...
+    frames
+        Read the first `frames` sections only, for example of a file that ends early. None: all.
+
+    Returns
+    -------
+    MrcFile
+        Pixels as stored, and what the headers say.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+    FormatError
+        If it is not an MRC file, ends early, or has complex, RGB or 4-bit pixels.
+    ParameterError
+        If `frames` is below 1 or above what the header promises.
+
+    Notes
+    -----
+    Bytes (mode 0) are signed, as MRC2014 has it, unless IMOD's stamp is there and says that
+    they are not.
+    """
+    path = Path(path)
+    raw, length = _first_bytes(path)
+    header = _header(path, raw, length)
+    nx, ny, nz = (int(n) for n in header["size"])
+    if frames is not None:
+        if not 1 <= frames <= nz:
+            raise ParameterError(f"frames must be from 1 to {nz} for {path.name}, got {frames}.")
+        nz = frames
+    offset = HEADER.itemsize + int(header["extended"])
+    dtype = _dtype(path, header)
+    _check_length(path, length, offset, (nx, ny, nz), dtype)
+    data = _pixels(path, dtype, offset, (nz, ny, nx))
+    with path.open("rb") as file:
+        file.seek(HEADER.itemsize)
+        extended = file.read(int(header["extended"]))
+    kind = _text(header["kind"])
+    labels = tuple(_text(t) for t in header["labels"][: max(0, int(header["labels_used"]))])
+    byte_order = "little" if header.dtype == HEADER else "big"
+    numbers = (int(header["ints"]), int(header["reals"]))
+    return MrcFile(
+        data=data,
+        pixel_nm=extended_pixel_nm(extended, kind, numbers, labels, byte_order)
+        or _cell_pixel_nm(header),
+        tilts_deg=extended_tilts(extended, kind, numbers, nz, byte_order),
+        labels=labels,
+        extended=extended,
+        extended_kind=kind,
+        is_volume=int(header["space_group"]) != 0,
+    )
+
+
+def write_mrc(
+    path: str | Path,
+    data: np.ndarray,
+    pixel_nm: float | tuple[float | None, float | None, float | None] | None = None,
+    *,
+    is_volume: bool = True,
+) -> None:
+    """Write a stack or a volume as MRC2014, little-endian.
+
+    Parameters
+    ----------
+    path
+        The file. One that exists is replaced when the new one is complete.
+    data
+        (ny, nx) or (nz, ny, nx). int8, int16, uint16, float16 and float32 are written as they
+        are, bool and uint8 as uint16, other integers as the first of int16, uint16 and float32
+        that holds every value exactly, float64 as float32.
+    pixel_nm
+        Size of a pixel in nm, one number or (z, y, x); None: unknown.
+    is_volume
+        False for a stack of images.
+
+    Raises
+    ------
+    MissingFileError
+        If the folder does not exist.
+    DataError
+        If `data` has another number of axes, no pixel, or numbers that MRC cannot hold.
+    ParameterError
+        If `pixel_nm` is not above 0.
+    """
+    path = Path(path)
+    stack = np.asarray(data)
+    if stack.ndim == 2:
+        stack = stack[None]
+    if stack.ndim != 3 or not stack.size:
+        raise DataError(f"MRC holds images (z, y, x), got an array of shape {np.shape(data)}.")
+    if not path.parent.is_dir():
+        raise MissingFileError(f"The folder {path.parent} is not there; make it first.")
+    mode, dtype = _mode(stack)
+    header = _new_header(stack, mode, _checked_pixel(pixel_nm), is_volume)
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            file.write(header.tobytes())
+            for section in stack:
+                file.write(np.ascontiguousarray(section, dtype).tobytes())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise FormatError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _first_bytes(path: Path) -> tuple[bytes, int]:
+    """Return the bytes of the header and the length of the file."""
+    if not path.exists():
+        raise MissingFileError(f"There is no file {path}; check the name and the folder.")
+    try:
+        with path.open("rb") as file:
+            return file.read(HEADER.itemsize), path.stat().st_size
+    except OSError as error:
+        raise FormatError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _header(path: Path, raw: bytes, length: int) -> np.void:
+    """Return the header in its byte order, or say why this is not an MRC file."""
+    for magic, name in FOREIGN.items():
+        if raw.startswith(magic):
+            raise FormatError(f"{path.name} is not an MRC file: it is {name}.")
+    beginning = raw[:64]
+    if beginning and all(32 <= c < 127 or c in b"\t\r\n" for c in beginning):
+        text = " ".join(beginning.decode("ascii").split())[:40]
+        raise FormatError(
+            f"{path.name} is not an MRC file: it is text that begins with {text!r}; choose the "
+            "file that holds the images."
+        )
+    if len(raw) < HEADER.itemsize:
+        raise FormatError(
+            f"{path.name} ends early: the header of an MRC file has {HEADER.itemsize} bytes, this "
+            f"file has {length}; copy it again."
+        )
+    little = np.frombuffer(raw, HEADER)[0]
+    both = [little, np.frombuffer(raw, HEADER.newbyteorder(">"))[0]]
+    if little["stamp"][0] == 0x11:
+        both.reverse()
+    sound = [h for h in both if _is_sound(h)]
+    if not sound:
+        size, mode = " x ".join(str(n) for n in both[0]["size"]), int(both[0]["mode"])
+        what = "its header is damaged" if little["name"] == b"MAP " else "it is not an MRC file"
+        raise FormatError(
+            f"{path.name} cannot be used: {what} (it promises {size} px of mode {mode}, with "
+            f"{int(both[0]['extended'])} bytes of extended header)."
+        )
+    if little["stamp"][0] in (0x11, 0x44):
+        return sound[0]
+    # Old files carry no stamp: take the order in which the file holds what it promises.
+    return next((h for h in sound if _promised(h) <= length), sound[0])
+
+
+def _is_sound(header: np.void) -> bool:
+    """Tell whether the numbers that locate the pixels make sense."""
+    mode = int(header["mode"])
+    known = mode in MODES or mode in OTHERS
+    return bool(known and (header["size"] > 0).all() and int(header["extended"]) >= 0)
+
+
+def _promised(header: np.void) -> int:
+    """Return how long a file with this header is at least."""
+    item = np.dtype(MODES.get(int(header["mode"]), "u1")).itemsize
+    pixels = math.prod(int(n) for n in header["size"])
+    return HEADER.itemsize + int(header["extended"]) + pixels * item
+
+
+def _dtype(path: Path, header: np.void) -> np.dtype:
+    """Return the type of the pixels, in the file's byte order."""
+    mode = int(header["mode"])
+    if mode in OTHERS:
+        raise FormatError(
+            f"{path.name} has {OTHERS[mode]} pixels (mode {mode}); tomography needs real numbers "
+            f"(modes {', '.join(str(m) for m in MODES)}): convert the file first."
+        )
+    if mode == 0 and header["imod"] == b"IMOD" and not int(header["imod_flags"]) & 1:
+        return np.dtype("u1")
+    return np.dtype(MODES[mode]).newbyteorder("<" if header.dtype == HEADER else ">")
+
+
+def _check_length(
+    path: Path, length: int, offset: int, size: tuple[int, int, int], dtype: np.dtype
+) -> None:
+    """Refuse a file that ends before its last pixel."""
+    nx, ny, nz = size
+    frame = nx * ny * dtype.itemsize
+    if length >= offset + nz * frame:
+        return
+    whole = max(0, length - offset) // frame
+    help_ = f"Load {whole} (frames={whole}), or copy" if whole else "Copy"
+    plural = "frame" if nz == 1 else "frames"
+    raise FormatError(
+        f"{path.name} ends early: the header promises {nz} {plural}, {whole} "
+        f"{'is' if whole == 1 else 'are'} complete. {help_} the file again."
+    )
+
+
+def _pixels(path: Path, dtype: np.dtype, offset: int, shape: tuple[int, int, int]) -> np.ndarray:
+    """Return the pixels, from memory or, if they are many, from the disk."""
+    count = math.prod(shape)
+    if count * dtype.itemsize > MAPPED:
+        return np.memmap(path, dtype, "r", offset, shape)
+    data = np.fromfile(path, dtype, count, offset=offset).reshape(shape)
+    return data.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _cell_pixel_nm(header: np.void) -> tuple[float | None, float | None, float | None]:
+    """Return the pixel size (z, y, x) in nm that the cell in Angstrom gives."""
+    axes = [int(a) for a in header["map_axes"]]
+    if sorted(axes) != [1, 2, 3]:
+        axes = [1, 2, 3]
+    sizes: list[float | None] = []
+    for axis in reversed(axes):
+        grid, cell = int(header["grid"][axis - 1]), float(header["cell"][axis - 1])
+        value = cell / grid / 10 if grid > 0 and math.isfinite(cell) else 0.0
+        # Seven digits are what single precision can mean.
+        sizes.append(float(f"{value:.7g}") if LEAST_NM <= value <= MOST_NM else None)
+    return sizes[0], sizes[1], sizes[2]
+
+
+def _text(raw: bytes) -> str:
+    """Return text of a header without padding and unprintable characters."""
+    return "".join(c for c in bytes(raw).decode("latin-1") if c.isprintable()).strip()
+
+
+def _mode(data: np.ndarray) -> tuple[int, np.dtype]:
+    """Return the mode that holds the numbers, and its little-endian type."""
+    kind, item = data.dtype.kind, data.dtype.itemsize
+    native = {("i", 1): 0, ("i", 2): 1, ("u", 2): 6, ("f", 2): 12, ("f", 4): 2, ("f", 8): 2}
+    mode = native.get((kind, item))
+    if kind == "b" or (kind, item) == ("u", 1):
+        mode = 6  # unsigned bytes are not in MRC2014
+    elif kind in "iu" and mode is None:
+        low, high = int(data.min()), int(data.max())
+        if low >= -(2**15) and high < 2**15:
+            mode = 1
+        elif low >= 0 and high < 2**16:
+            mode = 6
+        elif max(-low, high) <= 2**24:
+            mode = 2
+    if mode is None:
+        raise DataError(
+            f"MRC cannot hold these {data.dtype} numbers exactly; convert them to float32 first."
+        )
+    return mode, np.dtype(MODES[mode]).newbyteorder("<")
+
+
+def _checked_pixel(
+    pixel_nm: float | tuple[float | None, float | None, float | None] | None,
+) -> list[float]:
+    """Return the pixel size (x, y, z) in nm, 0 for an unknown one."""
+    sizes = pixel_nm if isinstance(pixel_nm, tuple | list) else (pixel_nm,) * 3
+    known = [s for s in sizes if s is not None]
+    if len(sizes) != 3 or not all(math.isfinite(s) and s > 0 for s in known):
+        raise ParameterError(f"pixel_nm must be above 0, one number or (z, y, x), got {pixel_nm}.")
+    return [0.0 if s is None else float(s) for s in sizes[::-1]]
+
+
+def _new_header(data: np.ndarray, mode: int, pixel_xyz: list[float], is_volume: bool) -> np.ndarray:
+    """Return the header of a new file."""
+    header = np.zeros((), HEADER)
+    header["size"] = data.shape[::-1]
+    header["mode"] = mode
+    header["grid"] = (*data.shape[:0:-1], data.shape[0] if is_volume else 1)
+    header["cell"] = header["grid"] * np.array(pixel_xyz) * 10
+    header["angles"] = 90
+    header["map_axes"] = (1, 2, 3)
+    sections = [np.asarray(s, np.float64)[np.isfinite(s)] for s in data]
+    count = sum(s.size for s in sections)
+    if count:
+        mean = sum(float(s.sum()) for s in sections) / count
+        header["least"] = min(s.min() for s in sections if s.size)
+        header["most"] = max(s.max() for s in sections if s.size)
+        header["mean"] = mean
+        header["rms"] = math.sqrt(sum(float(((s - mean) ** 2).sum()) for s in sections) / count)
+    header["space_group"] = 1 if is_volume else 0
+    header["version"] = 20141
+    header["name"] = b"MAP "
+    header["stamp"] = (0x44, 0x44, 0, 0)
+    header["labels_used"] = 1
+    header["labels"][0] = b"Written by tomojupyter".ljust(80)
+    return header

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 # Importing a module of operations fills the registry.
 from tomojupyter.steps import (  # noqa: F401  imported for their Steps
-    calibrate,
-    trim,
-    filter,  # noqa: A004  the operation's name
+    align_other,
     background,
+    calibrate,
+    filter,  # noqa: A004  the operation's name
+    reconstruct,
     stack_register,
     tilt_align,
-    align_other,
-    reconstruct,
+    trim,
 )
 from tomojupyter.steps.base import REGISTRY, Outcome, Step, make_step, param, step
 from tomojupyter.steps.recipe import Recipe

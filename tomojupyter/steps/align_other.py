@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from tomojupyter.errors import DataError
-from tomojupyter.monitor import Monitor
 from tomojupyter.numerics.geometry import Frame, diagonal
 from tomojupyter.steps.base import Outcome, Step, param, step
+
+if TYPE_CHECKING:
+    from tomojupyter.monitor import Monitor
 
 
 @step("align_other", "numbers")
@@ -51,7 +53,7 @@ class AlignOther(Step):
             shift_type=shift_type,
         )
 
-    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:  # noqa: ARG002
+    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the stack with this alignment."""
         if len(self.shifts) != signal._n:
             raise DataError(

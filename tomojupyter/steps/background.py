@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Self
 
 from tomojupyter.numerics.filters import subtract_constant
 from tomojupyter.steps.base import param, step
 from tomojupyter.steps.filter import IntensityStep
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @step("background", "constant")

@@ -12,14 +12,17 @@ import math
 import numbers
 import types
 import typing
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, dataclass_transform
 
 import numpy as np
 
 from tomojupyter.errors import ParameterError, UnknownMethodError, UnknownParameterError
-from tomojupyter.monitor import Monitor
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tomojupyter.monitor import Monitor
 
 REGISTRY: dict[str, dict[str, type[Step]]] = {}
 """Every Step class, by operation and method, in the order of registration."""
@@ -108,7 +111,7 @@ class Step:
     def check(self) -> None:
         """Raise ParameterError if parameters contradict each other."""
 
-    def resolve(self, signal: Any) -> Self:  # noqa: ARG002  the base has nothing automatic
+    def resolve(self, signal: Any) -> Self:
         """Replace every "auto" by the value that will be used on `signal`."""
         return self
 
@@ -204,9 +207,7 @@ def make_step(operation: str, method: str, **values: Any) -> Step:
         if name not in known:
             raise UnknownParameterError(_unknown(cls, name, known))
     missing = [
-        f.name
-        for f in parameters(cls)
-        if f.default is dataclasses.MISSING and f.name not in values
+        f.name for f in parameters(cls) if f.default is dataclasses.MISSING and f.name not in values
     ]
     if missing:
         raise UnknownParameterError(
@@ -224,9 +225,8 @@ def _unknown(cls: type[Step], name: str, known: Sequence[str]) -> str:
     if others:
         return f"{name}: not a parameter of {cls.method} ({', '.join(others)} have it)"
     have = ", ".join(known) if known else "none"
-    return (
-        f"{name}: not a parameter of {cls.operation} {cls.method} (known: {have})"
-        + _closest(name, known)
+    return f"{name}: not a parameter of {cls.operation} {cls.method} (known: {have})" + _closest(
+        name, known
     )
 
 

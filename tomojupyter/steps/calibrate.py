@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tomojupyter.errors import TiltsError
-from tomojupyter.monitor import Monitor
 from tomojupyter.steps.base import Outcome, Step, param, step
+
+if TYPE_CHECKING:
+    from tomojupyter.monitor import Monitor
 
 
 @step("set_tilts", "list")
@@ -17,7 +19,7 @@ class SetTiltsList(Step):
 
     tilts: tuple[float, ...] = param(help="tilt angles, one a projection", unit="deg")
 
-    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:  # noqa: ARG002
+    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the stack with these tilts."""
         values = np.asarray(self.tilts, float).ravel()
         if len(values) != signal._n:
@@ -35,11 +37,9 @@ class SetTiltsRange(Step):
     start: float = param(help="tilt angle of the first projection", unit="deg")
     increment: float = param(help="step from one projection to the next", unit="deg")
 
-    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:  # noqa: ARG002
+    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the stack with these tilts."""
-        return Outcome(
-            signal._calibrated(tilts=self.start + self.increment * np.arange(signal._n))
-        )
+        return Outcome(signal._calibrated(tilts=self.start + self.increment * np.arange(signal._n)))
 
 
 @step("set_scale", "pixel")
@@ -49,6 +49,6 @@ class SetScale(Step):
     size: float = param(help="size of a current pixel along x and y", gt=0)
     units: str = param("nm", "its unit of length")
 
-    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:  # noqa: ARG002
+    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the stack with this pixel size."""
         return Outcome(signal._calibrated(pixel=self.size, units=self.units))

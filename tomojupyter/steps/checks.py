@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tomojupyter.errors import TomojupyterWarning
 from tomojupyter.numerics.filters import blank_frames
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def warn(sentence: str) -> None:
@@ -49,7 +51,9 @@ def usable(signal: Any) -> tuple[np.ndarray, np.ndarray]:
     repeated = _repeated(tilts[good])
     if len(repeated):
         shown = ", ".join(f"{t:.2f}°" for t in repeated[:3])
-        warn(f"more than one projection at {shown}: each is used; leave one out if that is a mistake")
+        warn(
+            f"more than one projection at {shown}: each is used; leave one out if that is a mistake"
+        )
     return good & ~blank, signal.covered() & finite
 
 

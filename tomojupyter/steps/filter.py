@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tomojupyter.monitor import Monitor
 from tomojupyter.numerics import filters
 from tomojupyter.steps.base import Outcome, Step, param, step
+
+if TYPE_CHECKING:
+    from tomojupyter.monitor import Monitor
 
 
 class IntensityStep(Step):
@@ -18,7 +20,7 @@ class IntensityStep(Step):
         """Return the filtered images, float32, same shape; `images` stays untouched."""
         raise TypeError(f"{type(self).__name__} does not filter: give it a transform()")
 
-    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:  # noqa: ARG002
+    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the stack with filtered images."""
         images = signal.data
         n = len(images)

@@ -6,11 +6,13 @@ import dataclasses
 import functools
 import inspect
 import typing
-from collections.abc import Callable
 from typing import Any
 
 from tomojupyter.errors import UnknownParameterError
 from tomojupyter.steps.base import LISTENERS, REGISTRY, find, make_step, parameters
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Callable
 
 OPTIONS = ("show_progressbar", "ncores")
 OPERATIONS: dict[str, Callable[..., Any]] = {}

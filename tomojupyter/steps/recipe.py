@@ -6,17 +6,19 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from tomojupyter.errors import RecipeError, TomojupyterError
-from tomojupyter.monitor import Monitor
 from tomojupyter.paths import template
 from tomojupyter.steps import history
 from tomojupyter.steps.base import Step, make_step
 from tomojupyter.steps.checks import warn
 from tomojupyter.steps.run import run
+
+if TYPE_CHECKING:
+    from tomojupyter.monitor import Monitor
 
 VERSION = 1
 DEFAULT = "stack"
@@ -157,13 +159,10 @@ class Recipe:
         notebook = json.loads(template("reconstruct").read_text(encoding="utf-8"))
         for cell in notebook["cells"]:
             if "parameters" in cell["metadata"].get("tags", ()):
-                lines = [
-                    line
-                    for line in "".join(cell["source"]).splitlines()
-                    if not line.startswith("recipe =")
-                ]
-                text = '"""\n' + self.to_yaml() + '"""'
-                cell["source"] = "\n".join([*lines, f"recipe = {text}"]).splitlines(keepends=True)
+                # The recipe is the last parameter of the template.
+                before = "".join(cell["source"]).partition("recipe =")[0]
+                text = f'{before}recipe = """\n{self.to_yaml()}"""'
+                cell["source"] = text.splitlines(keepends=True)
         path = Path(path)
         path.write_text(json.dumps(notebook, indent=1) + "\n", encoding="utf-8")
         return path
@@ -208,9 +207,7 @@ class Recipe:
     def _warn_of_places(self, signal: Any) -> None:
         if not self.shape or signal is None or tuple(signal.data.shape) == self.shape:
             return
-        frozen = sorted(
-            {k for e in self.entries if e.step for k in _given(e.step) if k in PLACES}
-        )
+        frozen = sorted({k for e in self.entries if e.step for k in _given(e.step) if k in PLACES})
         if frozen:
             size, made = (" x ".join(map(str, s)) for s in (signal.data.shape, self.shape))
             warn(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from tomojupyter.errors import ParameterError
-from tomojupyter.monitor import Monitor
 from tomojupyter.numerics import reconstruct as solvers
 from tomojupyter.numerics.projector import Projector, cuda_available, make_projector
 from tomojupyter.steps.base import Outcome, Step, param, step
 from tomojupyter.steps.checks import usable, warn
 from tomojupyter.steps.stack_register import check_cuda
+
+if TYPE_CHECKING:
+    from tomojupyter.monitor import Monitor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +62,7 @@ class ReconstructionStep(Step):
         warn_of_vacuum(signal)
         sinograms, weights, tilts = sinograms_of(signal, good, mask)
         projector = make_projector(
-            tilts, sinograms.shape[2], self.thickness, cuda=bool(self.cuda)
+            tilts, sinograms.shape[2], self.thickness or sinograms.shape[2], cuda=bool(self.cuda)
         )
         volume, scalars, done = self.solve(
             projector, sinograms, tilts, weights, monitor=monitor, ncores=ncores, **options
@@ -134,7 +136,7 @@ class Sirt(ReconstructionStep):
         self,
         projector: Projector,
         sinograms: np.ndarray,
-        tilts_deg: np.ndarray,  # noqa: ARG002  SIRT needs no weights of the tilts
+        tilts_deg: np.ndarray,
         weights: np.ndarray,
         **options: Any,
     ) -> tuple[np.ndarray, dict[str, Any], Step]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime
 import os
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tomojupyter.errors import DataError
 from tomojupyter.monitor import Monitor, Silent
 from tomojupyter.steps import history
-from tomojupyter.steps.base import Step
+
+if TYPE_CHECKING:
+    from tomojupyter.steps.base import Step
 
 
 def run(signal: Any, step: Step, monitor: Monitor | None = None, **options: Any) -> Any:
@@ -41,9 +43,7 @@ def run(signal: Any, step: Step, monitor: Monitor | None = None, **options: Any)
         If the monitor says so; nothing is changed then.
     """
     if signal._signal_type != step.on:
-        raise DataError(
-            f"{step.operation} works on a {step.on}, got a {type(signal).__name__}"
-        )
+        raise DataError(f"{step.operation} works on a {step.on}, got a {type(signal).__name__}")
     signal._check(needs_tilts=step.needs_tilts)
     records = begin(signal)
     resolved = step.resolve(signal)

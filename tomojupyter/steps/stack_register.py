@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from tomojupyter.errors import ParameterError
-from tomojupyter.monitor import Monitor
 from tomojupyter.numerics import registration
 from tomojupyter.numerics.geometry import common_box
 from tomojupyter.numerics.projector import cuda_available
 from tomojupyter.steps.base import Outcome, Step, param, step
 from tomojupyter.steps.checks import usable
+
+if TYPE_CHECKING:
+    from tomojupyter.monitor import Monitor
 
 
 def check_cuda(cuda: bool | None) -> None:
@@ -61,7 +63,7 @@ class RegistrationStep(Step):
             )
         return self.replace(start=start, cuda=False)
 
-    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:  # noqa: ARG002
+    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the registered stack."""
         good, mask = usable(signal)
         found = self.estimate(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tomojupyter.monitor import Monitor
 from tomojupyter.numerics import tiltaxis
 from tomojupyter.steps.base import Outcome, Step, param, step
 from tomojupyter.steps.checks import usable
+
+if TYPE_CHECKING:
+    from tomojupyter.monitor import Monitor
 
 
 @step("tilt_align", "CoM")
@@ -22,7 +24,7 @@ class CentreOfMassAxis(Step):
         None, "use this many columns, evenly spaced", ge=3, auto="all", advanced=True
     )
 
-    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:  # noqa: ARG002
+    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the aligned stack."""
         good, mask = usable(signal)
         fit = tiltaxis.centre_of_mass_axis(
@@ -48,8 +50,10 @@ class ManualAxis(Step):
     """Rotate by an angle, then move by a shift, both set by a person."""
 
     shift: float = param(0.0, "move the images along y, after the rotation", unit="px")
-    angle: float = param(0.0, "rotate the images; positive turns +x to +y", unit="deg", ge=-90, le=90)
+    angle: float = param(
+        0.0, "rotate the images; positive turns +x to +y", unit="deg", ge=-90, le=90
+    )
 
-    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:  # noqa: ARG002
+    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the aligned stack."""
         return Outcome(signal._moved(signal._frame.tilted(self.angle, self.shift)))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from tomojupyter.errors import ParameterError
-from tomojupyter.monitor import Monitor
 from tomojupyter.numerics.filters import bin_mean
 from tomojupyter.steps.base import Outcome, Step, param, step
+
+if TYPE_CHECKING:
+    from tomojupyter.monitor import Monitor
 
 
 @step("trim", "crop")
@@ -28,7 +30,7 @@ class Crop(Step):
         top, bottom = _ends("row", self.top, self.bottom, ny)
         return self.replace(left=left, right=right, top=top, bottom=bottom)
 
-    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:  # noqa: ARG002
+    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the cropped stack."""
         frame = signal._frame.cropped(self.left, self.right, self.top, self.bottom)
         return Outcome(signal._moved(frame))
@@ -58,7 +60,7 @@ class SelectProjections(Step):
         """Turn negative indices into positive ones."""
         return self.replace(projections=_indices(self.projections, signal._n))
 
-    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:  # noqa: ARG002
+    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the stack of these projections."""
         return Outcome(signal._moved(signal._frame.selected(self.projections), self.projections))
 
@@ -73,7 +75,7 @@ class RemoveProjections(Step):
         """Turn negative indices into positive ones."""
         return self.replace(projections=_indices(self.projections, signal._n))
 
-    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:  # noqa: ARG002
+    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the stack without these projections."""
         keep = np.setdiff1d(np.arange(signal._n), self.projections)
         if not len(keep):
@@ -101,7 +103,7 @@ class Bin(Step):
 
     factor: int = param(2, "pixels of a block along x and along y", unit="px", ge=1)
 
-    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:  # noqa: ARG002
+    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the binned stack."""
         ny, nx = signal._frame.shape
         if self.factor > min(ny, nx):
@@ -110,4 +112,27 @@ class Bin(Step):
             )
         frame = signal._frame.binned(self.factor, self.factor)
         images = bin_mean(signal.data, self.factor)
+        return Outcome(signal._replaced(images, frame))
+
+
+@step("trim", "rebin")
+class Rebin(Step):
+    """Replace blocks of pixels by their sum, as HyperSpy's rebin does."""
+
+    factor_y: int = param(2, "rows of a block", unit="px", ge=1)
+    factor_x: int = param(2, "columns of a block", unit="px", ge=1)
+
+    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
+        """Return the rebinned stack."""
+        ny, nx = signal._frame.shape
+        if self.factor_y > ny or self.factor_x > nx:
+            raise ParameterError(
+                f"blocks of {self.factor_x} x {self.factor_y} px are larger than the image "
+                f"({nx} x {ny} px)"
+            )
+        frame = signal._frame.binned(self.factor_y, self.factor_x)
+        rows, columns = frame.shape
+        blocks = signal.data[:, : rows * self.factor_y, : columns * self.factor_x]
+        blocks = blocks.reshape(len(blocks), rows, self.factor_y, columns, self.factor_x)
+        images = blocks.sum(axis=(2, 4), dtype=np.float64).astype(np.float32)
         return Outcome(signal._replaced(images, frame))

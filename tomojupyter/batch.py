@@ -1,0 +1,139 @@
+"""Run a recipe over files, without a person: directly or as a papermill notebook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tomojupyter.errors import MissingFileError, ParameterError, RecipeError
+from tomojupyter.io import load
+from tomojupyter.paths import template
+from tomojupyter.steps import Recipe
+
+if TYPE_CHECKING:
+    from tomojupyter.monitor import Monitor
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """Read a recipe file.
+
+    Parameters
+    ----------
+    path
+        A YAML file.
+
+    Raises
+    ------
+    MissingFileError
+        If it is not there.
+    RecipeError, UnknownMethodError, UnknownParameterError, ParameterError
+        If it is no recipe or one of its steps is wrong.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingFileError(f"{path}: there is no such recipe")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path.name} is not a text file, so it is no recipe") from error
+    return Recipe.from_yaml(text)
+
+
+def check_output(path: str | Path, overwrite: bool) -> Path:
+    """Return the path to write to, or say before the work starts why it cannot be written.
+
+    Raises
+    ------
+    ParameterError
+        If the file is there and `overwrite` is false, or the format cannot hold the result.
+    MissingFileError
+        If the folder is not there.
+    """
+    path = Path(path)
+    if not path.absolute().parent.is_dir():
+        raise MissingFileError(f"{path.parent}: there is no such folder to write to")
+    if path.suffix.lower() not in (".hspy", ".zspy"):
+        raise ParameterError(
+            f"{path.name}: results are written as .hspy, which holds tilts, alignment and history"
+        )
+    if path.exists() and not overwrite:
+        raise ParameterError(f"{path} is there already: choose another name, or use --overwrite")
+    return path
+
+
+def run_file(
+    recipe: str | Path,
+    source: str | Path,
+    target: str | Path,
+    *,
+    tilts: Any = None,
+    overwrite: bool = False,
+    monitor: Monitor | None = None,
+) -> Any:
+    """Run a recipe on one file and save the result.
+
+    Parameters
+    ----------
+    recipe, source, target
+        Paths of the recipe, the series and the result (``.hspy``).
+    tilts
+        As for :func:`tomojupyter.io.load`.
+    overwrite
+        Replace the result if it is there.
+    monitor
+        Follows the work.
+
+    Returns
+    -------
+    TomoStack or RecStack
+
+    Raises
+    ------
+    TomojupyterError
+        If anything is wrong with the files or the recipe.
+    """
+    steps = read_recipe(recipe)
+    path = check_output(target, overwrite)
+    result = steps.run(load(source, tilts=tilts), monitor)
+    result.save(path, overwrite=True)
+    return result
+
+
+def run_notebook(
+    recipe: str | Path,
+    source: str | Path,
+    target: str | Path,
+    *,
+    tilts: str | Path | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Run the papermill template with a recipe; return the executed notebook's path.
+
+    Parameters
+    ----------
+    recipe, source, target, tilts, overwrite
+        As for :func:`run_file`, `tilts` as a file only. The notebook lies beside `target`.
+
+    Raises
+    ------
+    TomojupyterError
+        If anything is wrong with the files or the recipe.
+    """
+    import papermill
+
+    steps = read_recipe(recipe)
+    path = check_output(target, overwrite)
+    if not Path(source).is_file():
+        raise MissingFileError(f"{source}: there is no such file")
+    notebook = path.with_suffix(".ipynb")
+    parameters = {
+        # Notebook kernels change directory.
+        "input": str(Path(source).absolute()),
+        "output": str(path.absolute()),
+        "tilts": str(Path(tilts).absolute()) if tilts else None,
+        "recipe": steps.to_yaml(),
+    }
+    papermill.execute_notebook(
+        template("reconstruct"), notebook, parameters=parameters, progress_bar=False
+    )
+    return notebook

@@ -1,0 +1,195 @@
+"""Example series: one measured (the needle), one simulated (the catalyst)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pooch
+
+from tomojupyter.errors import MissingFileError, ParameterError
+from tomojupyter.io import load
+from tomojupyter.simulation import catalyst_series
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tomojupyter.signals.stack import TomoStack
+
+DATA_DIR = "TOMOJUPYTER_DATA_DIR"
+URL = "https://github.com/usnistgov/etspy/raw/v1.3.0/etspy/tests/test_data/"
+HASHES = {
+    "HAADF.mrc": "1a5b441a9ee449d68f7ec01384122f70a7c2e2557eb6de6226dc8251f08596c6",
+    "HAADF.rawtlt": "790e133ae4e5e309b09b97b6368d393029fb6dfba5074e4ab1e6f4351c85e1e6",
+    "HAADF_Aligned.hspy": "9516accf8b273e21a2426ac9f902f5f7b46b6a5120223bb5a5d5a648b9a65b84",
+}
+
+
+def data_dir() -> Path | None:
+    """Return the folder that ``TOMOJUPYTER_DATA_DIR`` names, or None.
+
+    Raises
+    ------
+    MissingFileError
+        If it names a folder that is not there.
+    """
+    named = os.environ.get(DATA_DIR)
+    if not named:
+        return None
+    folder = Path(named)
+    if not folder.is_dir():
+        raise MissingFileError(f"{DATA_DIR} names {named}, which is no folder")
+    return folder
+
+
+def use_data_dir(folder: str | Path) -> None:
+    """Make `folder` the data folder of this process and of the kernels that it starts."""
+    os.environ[DATA_DIR] = str(Path(folder).resolve())
+
+
+def get_needle_data(aligned: bool = False) -> TomoStack:
+    """Return the HAADF series of a needle of NIST SRM-2135c: 77 projections of 256 x 256 px.
+
+    Parameters
+    ----------
+    aligned
+        True: the aligned series; False: as acquired.
+
+    Returns
+    -------
+    TomoStack
+
+    Raises
+    ------
+    MissingFileError
+        If the file is neither there nor can be downloaded; says where to put it.
+
+    Notes
+    -----
+    Downloaded once and checked by its hash; the folder that ``TOMOJUPYTER_DATA_DIR`` names
+    comes first.
+
+    References
+    ----------
+    Herzing and Taillon, Micron 190 (2025) 103774, doi:10.1016/j.micron.2024.103774. The data
+    are NIST's, from the test data of ETSpy.
+    """
+    if aligned:
+        return load(_fetch("HAADF_Aligned.hspy"))
+    _fetch("HAADF.rawtlt")
+    return load(_fetch("HAADF.mrc"))
+
+
+def _fetch(name: str) -> Path:
+    folder = data_dir()
+    if folder is not None and (folder / name).is_file():
+        return folder / name
+    cache = pooch.os_cache("tomojupyter")
+    try:
+        return Path(pooch.retrieve(URL + name, f"sha256:{HASHES[name]}", fname=name, path=cache))
+    except (OSError, ValueError) as error:
+        raise MissingFileError(
+            f"{name} could not be downloaded from {URL}: put the file into {cache}, or into a "
+            f"folder of your own and name that in {DATA_DIR}"
+        ) from error
+
+
+def get_catalyst_data(
+    misalign: bool = False,
+    minshift: float = -5,
+    maxshift: float = 5,
+    tiltshift: float = 0,
+    tiltrotate: float = 0,
+    y_only: bool = False,
+    noise: bool = False,
+    noise_factor: float = 0.2,
+    *,
+    size: int = 256,
+    tilts: Sequence[float] | np.ndarray | None = None,
+    counts: float | None = None,
+    seed: int = 0,
+) -> TomoStack:
+    """Return a simulated series of a catalyst, with its truth.
+
+    Parameters
+    ----------
+    misalign
+        Move every image by random shifts.
+    minshift, maxshift
+        Their range in px.
+    tiltshift
+        How far the whole series is moved across the tilt axis (along y), px.
+    tiltrotate
+        How far the whole series is turned, degrees.
+    y_only
+        Random shifts along y only.
+    noise
+        Add Poisson noise.
+    noise_factor
+        Its standard deviation relative to the mean of the specimen, above 0; 0.2 are 25 counts.
+    size
+        Width and height of the images in px.
+    tilts
+        Tilt angles in degrees. None: -72 to 72 by 2.
+    counts
+        Mean counts a pixel of the specimen, in place of `noise_factor`.
+    seed
+        Of specimen, shifts and noise.
+
+    Returns
+    -------
+    TomoStack
+        ``simulation.truth_of`` and ``simulation.volume_of`` give the truth.
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of range.
+    """
+    if not minshift <= maxshift:
+        raise ParameterError(f"minshift must be at most maxshift, got {minshift} and {maxshift}")
+    if noise and counts is None:
+        if not noise_factor > 0:
+            raise ParameterError(f"noise_factor must be more than 0, got {noise_factor}")
+        counts = 1 / noise_factor**2
+    shifts = None
+    if misalign:
+        n = 73 if tilts is None else len(np.ravel(tilts))
+        shifts = np.random.default_rng(seed).uniform(minshift, maxshift, (n, 2))
+        if y_only:
+            shifts[:, 1] = 0
+    return catalyst_series(
+        size,
+        tilts,
+        shifts=shifts,
+        tilt_shift=tiltshift,
+        tilt_rotate=tiltrotate,
+        counts=counts,
+        seed=seed,
+    )
+
+
+def get_demo_data(size: int = 256) -> TomoStack:
+    """Return the catalyst that the app starts with: drifted, its axis off and turned, noisy.
+
+    Parameters
+    ----------
+    size
+        Width and height of the images in px.
+
+    Returns
+    -------
+    TomoStack
+    """
+    unit = size / 256
+    return get_catalyst_data(
+        misalign=True,
+        minshift=-6 * unit,
+        maxshift=6 * unit,
+        tiltshift=5 * unit,
+        tiltrotate=1.5,
+        counts=400,
+        size=size,
+    )

@@ -1,0 +1,110 @@
+"""What TomoStack and RecStack share: class, metadata and history through HyperSpy's operations."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from hyperspy.signals import LazySignal2D, Signal2D
+
+from tomojupyter.errors import MissingFileError, ParameterError
+from tomojupyter.signals.state import OURS, TOMOGRAPHY
+from tomojupyter.steps import history
+
+RESAMPLED = f"{OURS}.resampled"
+
+
+class TomoSignal(Signal2D):
+    """Base of our signals; keeps the class and the history where HyperSpy makes new objects."""
+
+    _lazy_class: ClassVar[type]
+    _eager_class: ClassVar[type]
+    _deferred = False
+    data: Any
+
+    def copy(self) -> Any:
+        """Return a copy that shares the pixels but has metadata and axes of its own."""
+        return type(self)(**self._to_dictionary())
+
+    @property
+    def _resampled(self) -> int:
+        """How many interpolations the pixels went through."""
+        return int(self.metadata.get_item(RESAMPLED, default=0))
+
+    def _fingerprint(self) -> str:
+        """Return the fingerprint of the pixels."""
+        return history.fingerprint(self.data)
+
+    def _note_pixels(self) -> None:
+        """Remember the pixels as they are, to notice edits made outside."""
+        history.note_pixels(self, self.data)
+
+    def _check(self, needs_tilts: bool = False) -> None:
+        """Raise if the signal cannot be worked on; a volume always can."""
+
+    def _assign_subclass(self, chunks: Any = False) -> None:
+        """Keep our class where HyperSpy would look one up by its signal type."""
+        kind = self.metadata.get_item("Signal.signal_type", default="")
+        fits = self.axes_manager.signal_dimension == 2 and self.data.dtype.kind in "buif"
+        if kind != self._signal_type or not fits:
+            if kind == self._signal_type:
+                self.metadata.Signal.signal_type = ""
+            super()._assign_subclass(chunks=chunks)
+            return
+        self.__class__ = self._lazy_class if self._lazy else self._eager_class
+        self.__init__(self.data, full_initialisation=False)  # type: ignore[misc]
+        if self._lazy:
+            self.data = self._lazy_data(rechunk=chunks)
+
+    def _plain(self) -> Any:
+        """Return HyperSpy's own signal of the same pixels, without what makes a series."""
+        content = self._to_dictionary()
+        for key in (TOMOGRAPHY, OURS):
+            content["metadata"].pop(key, None)
+        content["metadata"]["Signal"]["signal_type"] = ""
+        return (LazySignal2D if self._lazy else Signal2D)(**content)
+
+    def _shell(self, data: Any, axes: list[dict[str, Any]] | None = None) -> Any:
+        """Return a signal of our kind with other pixels and the same metadata."""
+        lazy = not isinstance(data, np.ndarray)
+        # Not _to_dictionary(): it would ask for pixels that may not be there yet.
+        content = {
+            "data": data,
+            "axes": axes if axes is not None else self.axes_manager._get_axes_dicts(),
+            "metadata": copy.deepcopy(self.metadata.as_dictionary()),
+            "original_metadata": copy.deepcopy(self.original_metadata.as_dictionary()),
+            "tmp_parameters": self.tmp_parameters.as_dictionary(),
+            "attributes": {"_lazy": lazy},
+        }
+        return (self._lazy_class if lazy else self._eager_class)(**content)
+
+    def save(self, filename: Any = None, overwrite: bool | None = None, **keywords: Any) -> None:
+        """Save pixels and all metadata, history included.
+
+        Parameters
+        ----------
+        filename
+            Path, best with the extension ``.hspy``.
+        overwrite
+            True replaces a file, False keeps it, None asks.
+        **keywords
+            As for HyperSpy's ``save``.
+
+        Raises
+        ------
+        MissingFileError
+            If the folder is not there.
+        ParameterError
+            If the format cannot hold the metadata.
+        """
+        if filename is not None:
+            path = Path(filename)
+            if not path.absolute().parent.is_dir():
+                raise MissingFileError(f"{path.parent}: there is no such folder to save in")
+            if path.suffix.lower() not in ("", ".hspy", ".zspy"):
+                raise ParameterError(
+                    f"{path.name} would lose tilts, alignment and history: save as .hspy"
+                )
+        super().save(filename, overwrite=overwrite, **keywords)

@@ -1,0 +1,139 @@
+"""The methods of a TomoStack: each makes a Step and runs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tomojupyter.errors import DataError
+from tomojupyter.monitor import progress
+from tomojupyter.steps import Step, run
+from tomojupyter.steps.align_other import AlignOther
+from tomojupyter.steps.operation import operation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class StackOperations:
+    """Operations as methods; their parameters come from the Steps."""
+
+    @operation("trim", ("left", "right", "top", "bottom"))
+    def trim(self, step: Step, method: str = "crop") -> Any:
+        """Crop, leave projections out, or bin; return a new TomoStack."""
+        return run(self, step)
+
+    @operation("filter", ("size",))
+    def filter(self, step: Step, method: str = "median", show_progressbar: bool = False) -> Any:
+        """Filter every image by itself; return a new TomoStack."""
+        return run(self, step, progress(show_progressbar, "Filter"))
+
+    @operation("background", ("level",))
+    def background(self, step: Step, method: str = "constant") -> Any:
+        """Take the level of the vacuum off; return a new TomoStack."""
+        return run(self, step)
+
+    @operation("stack_register", ("start", "show_progressbar", "cuda", "crop", "shift_type"))
+    def stack_register(self, step: Step, method: str = "PC", show_progressbar: bool = False) -> Any:
+        """Register the images to each other; return a new TomoStack."""
+        return run(self, step, progress(show_progressbar, "Register"))
+
+    def register_stack(self, *args: Any, **keywords: Any) -> Any:
+        """Do :meth:`stack_register`, by the name that the paper's text uses."""
+        return self.stack_register(*args, **keywords)
+
+    @operation("tilt_align")
+    def tilt_align(self, step: Step, method: str = "CoM", show_progressbar: bool = False) -> Any:
+        """Put the tilt axis along x through the middle; return a new TomoStack."""
+        return run(self, step, progress(show_progressbar, "Tilt axis"))
+
+    @operation(
+        "reconstruct",
+        ("iterations", "constrain", "thresh", "cuda", "thickness", "show_progressbar"),
+    )
+    def reconstruct(
+        self,
+        step: Step,
+        method: str = "FBP",
+        show_progressbar: bool = True,
+        ncores: int | None = None,
+    ) -> Any:
+        """Reconstruct the volume; return a RecStack."""
+        return run(self, step, progress(show_progressbar, "Reconstruct"), ncores=ncores)
+
+    @operation("set_tilts", ("start", "increment"))
+    def set_tilts(self, step: Step, method: str = "range") -> Any:
+        """Enter the tilt angles; return a new TomoStack."""
+        return run(self, step)
+
+    @operation("set_scale", ("size", "units"))
+    def set_scale(self, step: Step, method: str = "pixel") -> Any:
+        """Enter the size of a pixel; return a new TomoStack."""
+        return run(self, step)
+
+    def align_other(self, other: Any, shift_type: str = "interp") -> Any:
+        """Set the alignment of another stack of the same series to ours, in its own pixels.
+
+        Parameters
+        ----------
+        other
+            TomoStack with the same nominal tilts in the same order; any binning or crop.
+        shift_type
+            ``"interp"`` (cubic spline) or ``"fourier"`` (phase ramp for translations).
+
+        Returns
+        -------
+        TomoStack
+            It covers our field of view at the other's pixel size, in one resampling from the
+            other's source; its history records the numbers and replays alone.
+
+        Raises
+        ------
+        DataError
+            If `other` is no TomoStack, tilts differ, or nothing is in common.
+        """
+        if not isinstance(other, StackOperations):
+            raise DataError(
+                f"align_other works on a TomoStack, got a {type(other).__name__}: "
+                "make one with TomoStack(signal, tilts)"
+            )
+        return run(other, AlignOther.between(self, other, shift_type))
+
+    def remove_projections(self, projections: Sequence[int] | None = None) -> Any:
+        """Leave projections out.
+
+        Parameters
+        ----------
+        projections
+            Their indices; negative ones count from the end.
+
+        Returns
+        -------
+        TomoStack
+        """
+        return self.trim("remove_projections", projections=projections or ())
+
+    def bin(self, factor: int = 2) -> Any:
+        """Replace blocks of `factor` x `factor` pixels by their mean; return a new TomoStack."""
+        return self.trim("bin", factor=factor)
+
+    def extract_sinogram(self: Any, column: float) -> Any:
+        """Return the sinogram of one column.
+
+        Parameters
+        ----------
+        column
+            Its index (int), or its calibrated position (float).
+
+        Returns
+        -------
+        hyperspy.signals.Signal2D
+            Shape (n, ny).
+        """
+        size = self._frame.shape[1]
+        if isinstance(column, float):
+            column = self.axes_manager.signal_axes[0].value2index(column)
+        if not -size <= column < size:
+            raise DataError(f"column must be from 0 to {size - 1}, got {column}")
+        sinogram = self._plain().isig[int(column), :].as_signal2D((1, 0))
+        sinogram.metadata.General.title = f"Sinogram at column {int(column) % size}"
+        return sinogram

@@ -1,0 +1,95 @@
+"""Where the state of a series is kept in its metadata, so that files and copies carry it.
+
+``metadata.Tomography`` has ETSpy's keys (tilts, shifts, tiltaxis, xshift, yshift, cropped), so
+that ETSpy reads our files; ``metadata.Tomojupyter`` has ours.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from tomojupyter.numerics.geometry import Frame
+from tomojupyter.signals.series import TomoShifts, TomoTilts
+
+TOMOGRAPHY = "Tomography"
+OURS = "Tomojupyter"
+
+
+def read_frame(metadata: Any, n: int, shape: tuple[int, int]) -> Frame:
+    """Return the frame of `n` images of `shape` (ny, nx); a new one if none is stored or fits."""
+    geometry = metadata.get_item(f"{OURS}.frame", default="")
+    stored = json.loads(geometry) if geometry else {"acquired": shape, "shape": shape}
+    shifts = metadata.get_item(f"{TOMOGRAPHY}.shifts", default=None)
+    values = np.zeros((n, 2)) if shifts is None else np.array(shifts.data, float)
+    if tuple(stored["shape"]) != tuple(shape):
+        # An edit outside changed the images: nothing is known of how they were acquired.
+        return Frame.identity(n, (int(shape[0]), int(shape[1])))
+    return Frame(
+        acquired=tuple(stored["acquired"]),
+        shape=tuple(stored["shape"]),
+        shifts=values,
+        tiltaxis=float(metadata.get_item(f"{TOMOGRAPHY}.tiltaxis", default=0.0)),
+        xshift=float(metadata.get_item(f"{TOMOGRAPHY}.xshift", default=0.0)),
+        yshift=float(metadata.get_item(f"{TOMOGRAPHY}.yshift", default=0.0)),
+        scale=tuple(stored.get("scale", (1.0, 1.0))),
+        offset=tuple(stored.get("offset", (0.0, 0.0))),
+    )
+
+
+def write_frame(metadata: Any, frame: Frame) -> None:
+    """Store the frame."""
+    metadata.set_item(f"{TOMOGRAPHY}.shifts", TomoShifts(frame.shifts))
+    for key in ("tiltaxis", "xshift", "yshift"):
+        metadata.set_item(f"{TOMOGRAPHY}.{key}", float(getattr(frame, key)))
+    metadata.set_item(f"{TOMOGRAPHY}.cropped", frame.shape != frame.acquired)
+    stored = {
+        "acquired": frame.acquired,
+        "shape": frame.shape,
+        "scale": frame.scale,
+        "offset": frame.offset,
+    }
+    metadata.set_item(f"{OURS}.frame", json.dumps(stored, default=int))
+
+
+def write_tilts(metadata: Any, tilts: np.ndarray) -> None:
+    """Store tilt angles, in degrees."""
+    metadata.set_item(f"{TOMOGRAPHY}.tilts", TomoTilts(tilts))
+
+
+def read_nominal(metadata: Any) -> np.ndarray | None:
+    """Return the tilts as acquired, or None."""
+    values = metadata.get_item(f"{TOMOGRAPHY}.nominal_tilts", default=None)
+    return None if values is None else np.array(values, float).ravel()
+
+
+def write_nominal(metadata: Any, tilts: np.ndarray) -> None:
+    """Store the tilts as acquired."""
+    metadata.set_item(f"{TOMOGRAPHY}.nominal_tilts", np.array(tilts, float).ravel())
+
+
+def read_excluded(metadata: Any) -> dict[int, str]:
+    """Return the reasons of the excluded projections, by index."""
+    text = metadata.get_item(f"{OURS}.excluded", default="")
+    return {int(i): reason for i, reason in json.loads(text).items()} if text else {}
+
+
+def write_excluded(metadata: Any, reasons: dict[int, str]) -> None:
+    """Store which projections are excluded, and why."""
+    metadata.set_item(f"{OURS}.excluded", json.dumps({int(i): r for i, r in reasons.items()}))
+
+
+def select(metadata: Any, index: np.ndarray) -> None:
+    """Keep the state of the projections in `index` (shifts are in the frame)."""
+    tilts = metadata.get_item(f"{TOMOGRAPHY}.tilts", default=None)
+    if tilts is not None:
+        write_tilts(metadata, tilts.data[index])
+    nominal = read_nominal(metadata)
+    if nominal is not None:
+        write_nominal(metadata, nominal[index])
+    reasons = read_excluded(metadata)
+    if reasons:
+        kept = {new: reasons[old] for new, old in enumerate(map(int, index)) if old in reasons}
+        write_excluded(metadata, kept)

@@ -67,7 +67,7 @@ class Curve(anywidget.AnyWidget):
         self.y_limits: tuple[float, float] | None = None
         self.series: dict[str, Series] = {}
         self.marks: dict[str, Mark] = {}
-        self._axes = Axes(*self.paper, x=(0.0, 1.0), y=(0.0, 1.0))
+        self._axes = Axes(self.paper[0], self.paper[1], x=(0.0, 1.0), y=(0.0, 1.0))
         self._calls: dict[str, list[Callable[..., Any]]] = {"click": [], "drag": []}
         self._drawn_at = 0.0
         self._later: asyncio.TimerHandle | None = None
@@ -200,7 +200,7 @@ class Curve(anywidget.AnyWidget):
         y = self.y_limits or limits([s.y for s in self.series.values()] + lines, self.log_y)
         if self.y_limits is None and any(s.style == "bars" for s in self.series.values()):
             y = (min(0.0, y[0]) if y[0] + 0.07 * (y[1] - y[0]) < 0 else 0.0, y[1])
-        self._axes = Axes(*self.paper, x=x, y=y, log_y=self.log_y)
+        self._axes = Axes(self.paper[0], self.paper[1], x=x, y=y, log_y=self.log_y)
         if sum(s.legend for s in self.series.values()) > 1:
             self._axes.top = 24
         series = list(self.series.values())

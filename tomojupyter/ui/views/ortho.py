@@ -9,10 +9,12 @@ import ipywidgets as widgets
 import numpy as np
 
 from tomojupyter.errors import DataError
+from tomojupyter.ui.views.links import link_pictures
 from tomojupyter.ui.views.picture import Picture
+from tomojupyter.ui.views.sampling import percentiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 AXIS_COLOURS = {"x": "#E69F00", "y": "#56B4E9", "z": "#CC79A7"}
 """x orange, y blue, z pink: in titles, cross lines and sliders."""
@@ -37,7 +39,8 @@ class OrthoView(widgets.GridBox):
     """Top (x, y), Front (x, z) and Side (y, z) of a volume, linked by one point.
 
     A click or drag in one view moves the other two; the wheel and the slider move through the
-    axis that a view cuts. A double click on a title makes that view large, and back.
+    axis that a view cuts. A double click on a title, or the keys T F S 3, make a view large, and
+    back. The three have one contrast: the same grey is the same value.
 
     Parameters
     ----------
@@ -59,11 +62,12 @@ class OrthoView(widgets.GridBox):
         self.average = 1
         self.point = {"x": 0, "y": 0, "z": 0}
         self._volume: Any = None
-        self._large: Picture | None = None
+        self._large: widgets.Widget | None = None
         self._calls: list[Callable[[int, int, int], Any]] = []
         self._moving = False
         for plane in PLANES:
             self._connect(plane, self.pictures[plane.title.lower()])
+        link_pictures(*self.pictures.values(), camera=False)
         self._arrange()
 
     def _connect(self, plane: Plane, picture: Picture) -> None:
@@ -74,18 +78,33 @@ class OrthoView(widgets.GridBox):
             if not self._moving:
                 self.move(**{plane.cut: index})
 
-        def line(overlay: dict[str, Any], _done: bool) -> None:
+        def line(overlay: dict[str, Any], done: bool) -> None:
             axis = plane.across if "x" in overlay else plane.down
             self.move(**{axis: round(overlay["x" if "x" in overlay else "y"])})
+            if done:  # the line was let go between two voxels
+                self._draw((), keep_view=True)
 
-        def enlarge() -> None:
-            self._large = None if self._large is picture else picture
-            self._arrange()
+        def key(name: str, _shift: bool, _alt: bool) -> None:
+            views = {v[0]: v for v in self.pictures} | {"3": "3d"}
+            if name.lower() in views:
+                self.enlarge(views[name.lower()])
 
         picture.on_pick(pick)
         picture.on_index(slide)
         picture.on_drag(line)
-        picture.on_title(enlarge)
+        picture.on_title(lambda: self.enlarge(plane.title.lower()))
+        picture.on_key(key)
+
+    def enlarge(self, name: str | None) -> None:
+        """Show one view alone: top, front, side or 3d; the same again, or None: all of them."""
+        view = self.corner if name == "3d" else self.pictures.get(name or "")
+        self._large = None if view is self._large else view
+        self._arrange()
+
+    def contrast(self, lo: float, hi: float) -> None:
+        """Set the values that are drawn darkest and brightest, in all three."""
+        for picture in self.pictures.values():
+            picture.contrast(lo, hi)
 
     def set(self, volume: Any, pixel_nm: float | None = None, *, keep_view: bool = True) -> None:
         """Show another volume; the point stays where the size is the same.
@@ -107,7 +126,8 @@ class OrthoView(widgets.GridBox):
         shape = tuple(volume.shape)
         if len(shape) != 3 or not all(shape):
             raise DataError(f"a volume has shape (x, z, y); got {shape}")
-        same = self._volume is not None and tuple(self._volume.shape) == shape
+        first = self._volume is None
+        same = not first and tuple(self._volume.shape) == shape
         self._volume = volume
         if not same:
             self.point = {a: (shape[k] - 1) // 2 for a, k in AXES.items()}
@@ -117,7 +137,10 @@ class OrthoView(widgets.GridBox):
             self._moving = True
             picture.set_slider(shape[AXES[plane.cut]], self.point[plane.cut], name=plane.cut)
             self._moving = False
-        self._draw({"x", "y", "z"}, keep_view and same)
+        self._draw("xyz", keep_view and same)
+        if first or not keep_view:
+            slices = [self.slice(a).ravel() for a in "xyz"]
+            self.contrast(*percentiles(np.concatenate(slices)))
 
     def move(self, *, x: int | None = None, y: int | None = None, z: int | None = None) -> None:
         """Move the common point, in voxels; a value outside stops at the edge.
@@ -170,7 +193,7 @@ class OrthoView(widgets.GridBox):
             cut = cut.mean(axis=AXES[axis], dtype=np.float32)
         return cut if AXES[plane.down] < AXES[plane.across] else cut.T
 
-    def _draw(self, moved: set[str], keep_view: bool) -> None:
+    def _draw(self, moved: Collection[str], keep_view: bool) -> None:
         p = self.point
         for plane in PLANES:
             picture = self.pictures[plane.title.lower()]

@@ -35,11 +35,12 @@ class PictureView extends Shapes {
     on("seq", () => { this.read(); this.paint(); this.drawn = true; });
     on("lo hi gamma lut invert", () => { this.painted = false; this.paint(); this.drawHistogram(); });
     on("view_id", () => this.fit());
+    on("camera", () => this.aim());
     on("overlays pixel_nm scale_bar", () => { if (!this.drag) this.local = null; this.paint(); });
     on("title subtitle facts badge accent tools slider index message mode", () => this.texts());
     this.resize = new ResizeObserver(() => this.measure());
     this.resize.observe(this.mat);
-    this.read(); this.texts(); this.measure();
+    this.read(); this.texts(); this.measure(); this.aim();
   }
   get(name) { return this.model.get(name); }
   set(values) { for (const [k, v] of Object.entries(values)) this.model.set(k, v); this.model.save_changes(); }
@@ -240,7 +241,7 @@ class PictureView extends Shapes {
     this.drag = null; clearTimeout(this.later); this.later = null;
     if (!d) return;
     if (d.kind === "shape" && this.local) { this.send({ type: "drag", overlay: this.local, done: true }); setTimeout(() => { if (!this.drag) this.local = null; this.paint(); }, 500); }
-    else if (d.draft) this.send({ ...d.draft, type: d.kind });
+    else if (d.draft && (d.kind !== "rect" || (d.draft.x1 > d.draft.x0 && d.draft.y1 > d.draft.y0))) this.send({ ...d.draft, type: d.kind });
     else if (d.kind === "cursor" || (!d.moved && e.button === 0 && this.get("mode") !== "crop")) this.pick(q);
     if (d.kind === "contrast") this.model.save_changes();
     this.paint();
@@ -249,11 +250,21 @@ class PictureView extends Shapes {
   look(cx, cy, zoom, tell = true) {
     Object.assign(this, { cx, cy, zoom }); this.paint();
     clearTimeout(this.asking);
+    if (tell) this.set({ camera: this.camera() });
     if (tell) this.asking = setTimeout(() => {
       const p = this.place(); // half a window more on each side, so that a pan finds pixels
       const at = (v, o, s) => (v - o) / s;
       this.send({ type: "view", window: zoom > 1 ? [at(-this.W / 2, p.ox, p.sx), at(-this.H / 2, p.oy, p.sy), at(1.5 * this.W, p.ox, p.sx), at(1.5 * this.H, p.oy, p.sy)] : null });
     }, 150);
+  }
+  camera() { // equal cameras show the same part of pictures of any size
+    const [ny, nx] = this.get("extent");
+    return this.zoom > 1 ? [(this.cx ?? nx / 2) / Math.max(nx, 1), (this.cy ?? ny / 2) / Math.max(ny, 1), this.zoom] : [];
+  }
+  aim() {
+    const c = this.get("camera"), [ny, nx] = this.get("extent");
+    if (String(c) === String(this.camera())) return;
+    if (c.length) this.look(c[0] * nx, c[1] * ny, c[2]); else this.fit(true);
   }
   fit(tell = false) { this.look(null, null, 1, tell); }
   zoomBy(factor, q = { X: this.W / 2, Y: this.H / 2 }) {
@@ -283,6 +294,10 @@ class PictureView extends Shapes {
   key(e) {
     const s = this.get("slider"), at = this.get("index"), nudging = this.get("mode") === "nudge";
     const has = s && s.min !== undefined, k = e.key.length === 1 ? e.key.toLowerCase() : e.key;
+    if ((e.ctrlKey || e.metaKey) && (k === "z" || k === "y")) { // undo and redo, while a picture has the focus
+      this.send({ type: "key", key: `Control+${k}`, shift: e.shiftKey, alt: e.altKey });
+      e.preventDefault(); e.stopPropagation(); return;
+    }
     if (e.ctrlKey || e.metaKey || ["Tab", "Shift", "Control", "Alt", "Meta"].includes(k)) { e.stopPropagation(); return; }
     const own = {
       c: () => this.contrast(...this.get("auto_range"), true), i: () => this.set({ invert: !this.get("invert") }),

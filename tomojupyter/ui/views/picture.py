@@ -1,8 +1,7 @@
 """One picture with contrast, zoom, readout, shapes on it and a slider under it.
 
-Contrast, zoom, pan and readout happen in the browser. What is sent is the frame as 16 bit codes,
-averaged to at most 1024 px, and the part that is seen when zoomed in; of a burst of frames only
-the last is sent once the browser has taken the one before.
+Contrast, zoom, pan and readout happen in the browser. A frame is sent as 16 bit codes, averaged
+to at most 1024 px, or the part that is seen when zoomed in; of a burst only the last is sent.
 
 Coordinates are pixels of the array that was shown, centres at whole numbers. A rectangle has
 half-open bounds, as a slice has: ``array[y0:y1, x0:x1]``.
@@ -43,10 +42,8 @@ class Picture(anywidget.AnyWidget):
 
     Parameters
     ----------
-    title
-        Bold text at the left of the bar.
-    **traits
-        Any trait below, for instance ``subtitle``, ``tools=False``, ``mode="cursor"``.
+    title, **traits
+        Bold text at the left of the bar; any trait, such as ``tools=False``, ``mode="cursor"``.
 
     Attributes
     ----------
@@ -61,13 +58,17 @@ class Picture(anywidget.AnyWidget):
     overlays : list of dict
         ``kind`` is line (x0 y0 x1 y1, or only x, or only y), rectangle (x0 y0 x1 y1), cross (x y),
         tag (x y text) or contour (points). Also ``id``, ``color``, ``width``, ``dash``, ``text``;
-        ``drag: True`` lets a person move it, ``handles: True`` also turn or size it.
+        ``drag: True`` lets a person move it, ``handles: True`` also turn or size it; either
+        needs an ``id``.
     mode : str
         What a drag does when not zoomed: none, pick (cross-hair), cursor (picks while moving),
         crop (draws a rectangle), line (as Shift + drag), nudge (arrow keys go to `on_key`).
     slider : dict
         ``min``, ``max``, ``name``, ``labels`` and ``notes`` (texts for each value), ``home``
         (key 0), ``play``; see `set_slider`. Its value is `index`.
+    camera : list
+        Empty where the whole picture is seen; else the centre, as parts of width and height, and
+        the zoom. Equal cameras show the same place (`links.link_pictures`).
     """
 
     _esm = module_text("picture_shapes.js", "picture.js")
@@ -107,10 +108,12 @@ class Picture(anywidget.AnyWidget):
     slider = tr.Dict().tag(sync=True)
     index = tr.Int(0).tag(sync=True)
     hover = tr.Bool(False).tag(sync=True)
+    camera = tr.List(tr.Float(), []).tag(sync=True)
     screen = tr.List(tr.Int(), [0, 0]).tag(sync=True)
 
     def __init__(self, title: str = "", **traits: Any) -> None:
         super().__init__(title=title, **traits)
+        self.lut = colour_table(self.cmap)
         self.layout.width = self.layout.width or "100%"
         self.layout.height = self.layout.height or "100%"
         self.add_class("tj-picture")
@@ -118,6 +121,7 @@ class Picture(anywidget.AnyWidget):
         self._piece: list[float] | None = None
         self._sent_at = -math.inf
         self._taken = 0
+        self._contrast_due = False
         self._waiting: asyncio.TimerHandle | None = None
         self._calls: dict[str, list[Callable[..., Any]]] = {}
         self.on_msg(self._receive)
@@ -126,7 +130,6 @@ class Picture(anywidget.AnyWidget):
         self.observe(self._follow_changed, "follow")
 
     # ------------------------------------------------------------------ showing
-
     def show(self, array: object, keep_view: bool = True) -> None:
         """Show a 2D array.
 
@@ -136,7 +139,8 @@ class Picture(anywidget.AnyWidget):
             Shape (ny, nx), real or boolean, or (ny, nx, 3) uint8 colours. It is kept by reference
             and must not change while it is shown.
         keep_view
-            True keeps zoom and contrast, as long as the size stays. False: fit, automatic contrast.
+            True keeps the contrast, and the zoom as long as the size stays. False: fit, automatic
+            contrast.
 
         Raises
         ------
@@ -148,7 +152,7 @@ class Picture(anywidget.AnyWidget):
         resized = not fresh and self._array.shape[:2] != picture.shape[:2]  # type: ignore[union-attr]
         self._array = picture
         if fresh or resized or not keep_view:
-            self._piece = None
+            self._piece, self.camera = None, []
             self.view_id += 1
         self._send_soon(contrast=fresh or not keep_view)
 
@@ -161,8 +165,9 @@ class Picture(anywidget.AnyWidget):
 
     def contrast(self, lo: float, hi: float) -> None:
         """Set the values that are drawn darkest and brightest."""
-        if not (math.isfinite(lo) and math.isfinite(hi) and lo <= hi):
+        if not -math.inf < lo <= hi < math.inf:
             raise DataError(f"contrast needs two finite numbers, low then high; got {lo}, {hi}")
+        self._contrast_due = False
         with self.hold_sync():
             self.lo, self.hi = float(lo), float(hi)
 
@@ -172,7 +177,7 @@ class Picture(anywidget.AnyWidget):
 
     def fit(self) -> None:
         """Show the whole picture."""
-        self._piece = None
+        self._piece, self.camera = None, []
         self.view_id += 1
         self._send_soon()
 
@@ -204,9 +209,9 @@ class Picture(anywidget.AnyWidget):
             if count < 1:
                 self.slider = {}
                 return
+            texts = {"labels": list(labels), "notes": list(notes)}
             self.slider = {
-                "min": 0, "max": count - 1, "name": name, "labels": list(labels),
-                "notes": list(notes), "home": home, "play": play,
+                "min": 0, "max": count - 1, "name": name, "home": home, "play": play, **texts
             }  # fmt: skip
             self.index = min(max(0, value), count - 1)
 
@@ -241,7 +246,7 @@ class Picture(anywidget.AnyWidget):
         self._calls.setdefault("drag", []).append(call)
 
     def on_key(self, call: Callable[[str, bool, bool], Any]) -> None:
-        """Call with (key, shift, alt) for keys that the picture itself does not use."""
+        """Call with (key, shift, alt) for keys that the picture does not use; also Control+z, y."""
         self._calls.setdefault("key", []).append(call)
 
     def on_title(self, call: Callable[[], Any]) -> None:
@@ -276,8 +281,8 @@ class Picture(anywidget.AnyWidget):
         elif kind == "drag":
             self._dragged(dict(content["overlay"]), bool(content.get("done")))
         elif kind == "key":
-            pressed = bool(content.get("shift")), bool(content.get("alt"))
-            self._emit("key", str(content["key"]), *pressed)
+            shift, alt = bool(content.get("shift")), bool(content.get("alt"))
+            self._emit("key", str(content["key"]), shift, alt)
         elif kind == "view":
             self._look_at(content.get("window"))
         elif kind == "title":
@@ -302,7 +307,8 @@ class Picture(anywidget.AnyWidget):
     def _screen_changed(self, _change: Any) -> None:
         if self._array is None or not self._array.size:
             return
-        if self._bin(self._array) != round((self.window[2] - self.window[0]) / self.shape[1]):
+        sent = round((self.window[2] - self.window[0]) / max(1, self.shape[1]))
+        if self._bin(self._seen(self._array)) != sent:
             self._send_soon()
 
     def _colours_changed(self, change: dict[str, Any]) -> None:
@@ -317,7 +323,7 @@ class Picture(anywidget.AnyWidget):
 
     def _send_soon(self, contrast: bool = False) -> None:
         """Send now, or, while the browser has a frame to take, once it has said so."""
-        self._contrast_due = contrast or getattr(self, "_contrast_due", False)
+        self._contrast_due = contrast or self._contrast_due
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -345,12 +351,12 @@ class Picture(anywidget.AnyWidget):
             return 0, 0, nx, ny
         x0, y0, x1, y1 = self._piece
         left, top = min(max(0, math.floor(x0)), nx - 1), min(max(0, math.floor(y0)), ny - 1)
-        return (
-            left,
-            top,
-            max(left + 1, min(nx, math.ceil(x1))),
-            max(top + 1, min(ny, math.ceil(y1))),
-        )
+        right, bottom = min(nx, math.ceil(x1)), min(ny, math.ceil(y1))
+        return left, top, max(left + 1, right), max(top + 1, bottom)
+
+    def _seen(self, array: np.ndarray) -> np.ndarray:
+        x0, y0, x1, y1 = self._piece_bounds(array)
+        return array[y0:y1, x0:x1]
 
     def _send_now(self) -> None:
         self._cancel_waiting()
@@ -362,8 +368,8 @@ class Picture(anywidget.AnyWidget):
         if not array.size:
             self._publish(b"", [0, 0], channels=1, extent=[ny, nx], window=[0.0] * 4)
             return
-        x0, y0, x1, y1 = self._piece_bounds(array)
-        part = array[y0:y1, x0:x1]
+        x0, y0, _, _ = self._piece_bounds(array)
+        part = self._seen(array)
         factor = self._bin(part)
         seen = area_mean(part, factor)
         h, w = seen.shape[:2]

@@ -69,11 +69,13 @@ class Shapes {
 
   hit(q) { // the shape under the pointer and its part: an end, a corner, or the whole
     const near = (x, y, r = 8) => Math.hypot((x - q.x) * q.p.sx, (y - q.y) * q.p.sy) < r;
-    for (const o of this.shapes().filter((s) => s.handles || s.drag).reverse()) {
+    const [ny, nx] = this.get("extent"); // a rectangle over everything cannot move: a drag inside draws another
+    const full = (o) => this.get("mode") === "crop" && o.x0 <= 0 && o.y0 <= 0 && o.x1 >= nx && o.y1 >= ny;
+    for (const o of this.shapes().filter((s) => s.id !== undefined && (s.handles || s.drag)).reverse()) {
       if (o.kind === "rectangle") {
         const k = this.corners(o).findIndex(([i, j]) => near(i - 0.5, j - 0.5));
         if (k >= 0) return { o, part: k };
-        if (q.x > o.x0 && q.x < o.x1 && q.y > o.y0 && q.y < o.y1) return { o, part: "all" };
+        if (q.x > o.x0 - 0.5 && q.x < o.x1 - 0.5 && q.y > o.y0 - 0.5 && q.y < o.y1 - 0.5 && !full(o)) return { o, part: "all" };
       } else if (o.kind === "line") {
         const [x0, y0, x1, y1] = this.ends(o), dx = x1 - x0, dy = y1 - y0;
         const t = clamp(((q.x - x0) * dx + (q.y - y0) * dy) / (dx * dx + dy * dy || 1), 0, 1);

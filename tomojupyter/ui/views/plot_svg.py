@@ -108,11 +108,16 @@ def ticks(lo: float, hi: float, most: int = 6) -> list[float]:
 
 
 def log_ticks(lo: float, hi: float, most: int = 6) -> list[float]:
-    """Return 1, 2, 5 times powers of ten between two positive limits, or fewer of them."""
+    """Return 1, 2, 5 times powers of ten between two positive limits, or fewer of them.
+
+    Limits that lie too close for two such values get evenly spaced ones.
+    """
     powers = range(math.floor(_log(lo)), math.ceil(_log(hi)) + 1)
     for steps in ((1, 2, 5), (1, 3), (1,)):
         values = [m * 10.0**k for k in powers for m in steps]
         inside = [v for v in values if lo * (1 - 1e-9) <= v <= hi * (1 + 1e-9)]
+        if steps == (1, 2, 5) and len(inside) < 2:
+            return [v for v in ticks(lo, hi, most) if v > 0]
         if len(inside) <= most:
             return inside
     return inside[:: -(-len(inside) // most)]
@@ -195,13 +200,14 @@ def _grid(a: Axes, x_label: str, y_label: str) -> None:
             f"{number_text(v, 4)}</text>"
         )
     room = bottom - a.top + 20
-    squeezed = f' textLength="{room}" lengthAdjust="spacingAndGlyphs"' if 6.5 * len(y_label) > room else ""
+    fitted = f' textLength="{room}" lengthAdjust="spacingAndGlyphs"'
+    squeezed = fitted if 5.8 * len(y_label) > room else ""
     a.parts.append(
         f'<path d="M{a.left} {a.top}V{bottom}H{right}" fill="none" stroke="{GREY}"/>'
         f'<text x="{(a.left + right) / 2}" y="{a.height - 6}" fill="{INK}" text-anchor="middle">'
         f"{escape(x_label)}</text>"
-        f'<text transform="translate(13 {(a.top + bottom) / 2}) rotate(-90)" fill="{INK}"{squeezed} '
-        f'text-anchor="middle">{escape(y_label)}</text>'
+        f'<text transform="translate(13 {(a.top + bottom) / 2}) rotate(-90)" fill="{INK}"'
+        f'{squeezed} text-anchor="middle">{escape(y_label)}</text>'
     )
 
 

@@ -174,21 +174,22 @@ def encode(array: np.ndarray, auto: tuple[float, float]) -> Codes:
     lo, hi = _extremes(array)
     whole = array.dtype.kind in "iu"
     if whole and hi - lo < NO_VALUE:
-        codes = (array.astype(np.int64) - int(lo)) if array.dtype.itemsize > 2 else array - lo
-        return Codes(codes.astype("<u2"), lo, 1.0, whole=True)
+        # Wrapping around cancels out: the difference fits, whatever the type of the values.
+        steps = array.astype("<u2") - array.min().astype("<u2")
+        return Codes(steps, lo, 1.0, whole=True)
     reach = 50 * (auto[1] - auto[0])
     lo, hi = max(lo, auto[0] - reach), min(hi, auto[1] + reach)
     scale = (hi - lo) / (NO_VALUE - 1)
     if not scale > np.finfo(np.float64).tiny:
         scale = 1.0
-    kind = np.float64 if array.dtype.itemsize > 4 or whole else np.float32
+    kind = np.dtype(np.float64 if array.dtype.itemsize > 4 or whole else np.float32)
     valid = np.isfinite(array)
-    codes = np.where(valid, array, lo).astype(kind)
-    codes -= kind(lo)
-    codes *= kind(1 / scale)
-    np.rint(codes, out=codes)
-    np.clip(codes, 0, NO_VALUE - 1, out=codes)
-    return Codes(np.where(valid, codes, NO_VALUE).astype("<u2"), lo, scale, whole=False)
+    steps = np.where(valid, array, lo).astype(kind)
+    steps -= kind.type(lo)
+    steps *= kind.type(1 / scale)
+    np.rint(steps, out=steps)
+    np.clip(steps, 0, NO_VALUE - 1, out=steps)
+    return Codes(np.where(valid, steps, NO_VALUE).astype("<u2"), lo, scale, whole=False)
 
 
 def colour_table(name: str) -> bytes:

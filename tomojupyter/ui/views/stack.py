@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 
+LEFT_OUT = {"kind": "tag", "id": "left out", "x": 0, "y": 0, "color": "#F0B55A"}
+"""Tag of a projection that is excluded from the work, upper left."""
+
+
 def checked_tilts(stack: Any, tilts: Sequence[float] | np.ndarray | None) -> np.ndarray:
     """Return one tilt per projection, or the indices where no tilts are known.
 
@@ -57,6 +61,8 @@ class StackView(Picture):
         self._stack: Any = None
         self._order = np.zeros(0, dtype=int)
         self._tilts = np.zeros(0)
+        self._out = np.zeros(0, dtype=bool)
+        self._reasons: list[str] = []
         self.on_index(self._show_index)
 
     def set(
@@ -65,6 +71,8 @@ class StackView(Picture):
         tilts: Sequence[float] | np.ndarray | None = None,
         pixel_nm: float | None = None,
         *,
+        excluded: Sequence[bool] | np.ndarray | None = None,
+        reasons: Sequence[str] = (),
         keep_view: bool = True,
     ) -> None:
         """Show another series; the tilt that is shown is kept as nearly as possible.
@@ -77,18 +85,32 @@ class StackView(Picture):
             Degrees, one per projection, any order; None shows indices only.
         pixel_nm
             Pixel size in nm; None gives a scale bar in px.
+        excluded, reasons
+            True for projections that are left out, and why; these are shown too, with a tag.
         keep_view
             Keep zoom and contrast.
+
+        Raises
+        ------
+        DataError
+            Not three dimensions, or not one tilt (or one True or False) per projection.
         """
         values = checked_tilts(stack, tilts)
         before = self.tilt if self._stack is not None else 0.0
-        self._stack, self._tilts = stack, values
+        out = np.zeros(len(values), bool) if excluded is None else np.asarray(excluded, bool)
+        if out.shape != values.shape:
+            raise DataError(f"{len(values)} projections but {out.size} marks of exclusion")
+        self._stack, self._tilts, self._out = stack, values, out
+        self._reasons = list(reasons) or [""] * len(values)
         self._order = np.argsort(values, kind="stable")
         self.pixel_nm = pixel_nm
         last = len(values) - 1
         known = tilts is not None
         labels = [tilt_text(values[i]) if known else f"#{i}" for i in self._order]
-        notes = [f"#{i} of 0–{last}" if known else f"0–{last}" for i in self._order]
+        notes = [
+            (f"#{i} of 0–{last}" if known else f"0–{last}") + (", left out" if out[i] else "")
+            for i in self._order
+        ]
         nearest = self._slot(before)
         self.set_slider(
             len(values), nearest, name="tilt" if known else "frame", labels=labels, notes=notes,
@@ -130,8 +152,16 @@ class StackView(Picture):
         self._show_index(self.index)
 
     def _show_index(self, index: int, keep_view: bool = True) -> None:
-        if self._stack is not None and 0 <= index < len(self._order):
-            self.show(np.asarray(self._stack[int(self._order[index])]), keep_view=keep_view)
+        if self._stack is None or not 0 <= index < len(self._order):
+            return
+        projection = int(self._order[index])
+        with self.hold_sync():
+            if self._out[projection]:
+                why = self._reasons[projection]
+                self.put({**LEFT_OUT, "text": f"left out: {why}" if why else "left out"})
+            elif any(o.get("id") == "left out" for o in self.overlays):
+                self.take("left out")
+            self.show(np.asarray(self._stack[projection]), keep_view=keep_view)
 
 
 class StripView(Picture):
@@ -149,6 +179,7 @@ class StripView(Picture):
         self._count = count
         self._shown = np.zeros(0, dtype=int)
         self._side = 1
+        self._labels: list[dict[str, Any]] = []
         self._projection_calls: list[Callable[[int], Any]] = []
         self.on_pick(lambda x, _y: self._picked(x))
 
@@ -166,8 +197,8 @@ class StripView(Picture):
         self.show(sheet, keep_view=False)
         self._labels = [
             {
-                "kind": "tag", "x": k * self._side, "y": 0, "color": "rgba(255,255,255,.75)", "size": 9,
-                "text": tilt_text(values[i], 0) if tilts is not None else f"#{i}",
+                "kind": "tag", "x": k * self._side, "y": 0, "color": "rgba(255,255,255,.75)",
+                "size": 9, "text": tilt_text(values[i], 0) if tilts is not None else f"#{i}",
             }
             for k, i in enumerate(self._shown)
         ]  # fmt: skip

@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
+import anywidget
 import ipywidgets as widgets
 import numpy as np
+import traitlets as tr
 
 from tomojupyter.errors import DataError
 from tomojupyter.ui.views.sampling import percentiles
+from tomojupyter.ui.views.texts import module_text, number_text
 
 SHOWN = ("both", "surface", "cloud")
 SURFACE_COLOUR = "#E69F00"
 CLOUD_COLOUR = (0.34, 0.71, 0.91)
+CAMERA_DISTANCE = 1.6
+"""In sides of the volume's box, so that it fills the figure however it is turned."""
+
+
+NO_WEBGL = (
+    "Your browser shows no WebGL. Slices and exports work; a 3D file opens on another machine."
+)
+
+
+def cloud_colours(until: float = 1.0) -> np.ndarray:
+    """Return a blue transfer function whose opacity rises with the value.
+
+    Parameters
+    ----------
+    until
+        Part of the range, 0 to 1, above which the cloud is clear, since a surface stands there.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (256, 4), float32: red, green, blue, opacity, each 0 to 1.
+    """
+    ramp = np.linspace(0, 1, 256)
+    rgba = np.empty((256, 4), np.float32)
+    for k, channel in enumerate(CLOUD_COLOUR):
+        rgba[:, k] = channel * (0.35 + 0.65 * ramp)
+    rgba[:, 3] = np.clip((ramp - 0.05) / 0.95, 0, 1) ** 1.5
+    if until < 1:
+        rgba[ramp >= 0.9 * until, 3] = 0
+    return rgba
 
 
 def reduced(volume: np.ndarray, limit: int = 128) -> np.ndarray:
@@ -51,6 +85,33 @@ def reduced(volume: np.ndarray, limit: int = 128) -> np.ndarray:
     return np.divide(data, weights, out=np.zeros_like(data), where=weights > 0)
 
 
+def _lights() -> list[Any]:
+    """Return lamps that light a surface from both sides, so that none is dark when turned."""
+    import pythreejs
+
+    lamps: list[Any] = [pythreejs.AmbientLight(intensity=0.5)]
+    for place in ((1, 1, 2), (-1, -1, -2)):
+        # The page expects a target and a shadow, though nothing casts one.
+        shadow = pythreejs.DirectionalLightShadow(
+            camera=pythreejs.OrthographicCamera(left=-1, right=1, top=1, bottom=-1),
+        )
+        lamp = pythreejs.DirectionalLight(
+            position=place, intensity=0.6, target=pythreejs.Object3D(), shadow=shadow
+        )
+        lamps.append(lamp)
+    return lamps
+
+
+class StageSize(anywidget.AnyWidget):
+    """Tells the size of the place for a 3D figure, and whether the browser can draw one."""
+
+    _esm = module_text("volume.js")
+    _css = module_text("volume.css")
+
+    size = tr.List(tr.Int(), [500, 400]).tag(sync=True)
+    webgl = tr.Bool(True).tag(sync=True)
+
+
 class VolumeView(widgets.VBox):
     """A volume in 3D on a black mat, empty until `show` is called.
 
@@ -61,6 +122,12 @@ class VolumeView(widgets.VBox):
     ----------
     limit
         Longest side in voxels that is sent; larger volumes are averaged.
+
+    Attributes
+    ----------
+    level, opacity, shown : ipywidgets
+        Sliders of the surface's level (a part of the contrast range, 0 to 1; `threshold` is the
+        value itself) and of the cloud's opacity, and the choice of both, surface or cloud.
     """
 
     def __init__(self, limit: int = 128) -> None:
@@ -80,26 +147,29 @@ class VolumeView(widgets.VBox):
             description="surface", min=0, max=1, step=0.005, continuous_update=False, value=0.5,
             **slider,
         )  # fmt: skip
+        self.level_text = widgets.Label(layout=widgets.Layout(flex="0 0 auto"))
         self.shown = widgets.ToggleButtons(options=SHOWN, value="both")
         self.shown.style.button_width = "auto"
-        self.controls = widgets.HBox([self.level, self.opacity, self.shown])
+        self.controls = widgets.HBox([self.level, self.level_text, self.opacity, self.shown])
         self.controls.add_class("tj-view3d-foot")
         self.controls.layout.display = "none"
         self.stage = widgets.Box([self.message]).add_class("tj-view3d-stage")
-        super().__init__([self.title, self.stage, self.controls])
+        self.place = StageSize().add_class("tj-view3d-size")
+        super().__init__([self.title, self.stage, self.controls, self.place])
         self.add_class("tj-view3d")
         self.layout.width = self.layout.height = "100%"
         self._name("")
         self.level.observe(lambda _: self._surface_changed(), "value")
         self.opacity.observe(lambda _: self._opacity_changed(), "value")
         self.shown.observe(lambda _: self._shown_changed(), "value")
+        self.place.observe(lambda _: self._size_changed(), "size")
 
     def _name(self, text: str) -> None:
         self.title.value = f"<b>3D</b><span class='tj-pic-sub'>{text}</span>"
 
     def clear(self, sentence: str = "No volume yet.") -> None:
         """Take the volume away and say why."""
-        self.message.value = sentence
+        self.message.value = escape(sentence)
         self.stage.children = [self.message]
         self.controls.layout.display = "none"
         self._name("")
@@ -114,7 +184,14 @@ class VolumeView(widgets.VBox):
             Array-like of shape (x, z, y), z counted downwards. A constant volume is said, not
             drawn.
         """
-        small = reduced(np.asarray(volume), self.limit)
+        if not self.place.webgl:
+            self.clear(NO_WEBGL)
+            return
+        data = np.asarray(volume)
+        small = reduced(data, self.limit)
+        if not np.isfinite(data).any():
+            self.clear("No voxel has a finite value: nothing to draw.")
+            return
         if not float(small.min()) < float(small.max()):
             self.clear(f"All voxels have the same value ({small.flat[0]:g}): nothing to draw.")
             return
@@ -122,59 +199,69 @@ class VolumeView(widgets.VBox):
         self._range = percentiles(small.reshape(small.shape[0], -1), 1, 99.9)
         self._fill()
         sides = " × ".join(str(n) for n in (small.shape[0], small.shape[2], small.shape[1]))
-        self._name(f"{sides} preview" if small.shape != tuple(volume.shape) else f"{sides} voxels")
+        self._name(f"{sides} preview" if small.shape != data.shape else f"{sides} voxels")
 
     def _fill(self) -> None:
         import ipyvolume
+        import pythreejs
 
         # ipyvolume has screen y upwards and z towards the viewer: its array is (-y, +z, x).
         screen = np.ascontiguousarray(self._data.transpose(2, 1, 0)[::-1, ::-1])
         extent = [[0, n] for n in screen.shape[::-1]]
         self.figure = figure = ipyvolume.Figure()
+        figure.camera.position = (0, 0, CAMERA_DISTANCE)
         side, half = max(screen.shape), [n / 2 for n in screen.shape[::-1]]
         for name, centre in zip(("xlim", "ylim", "zlim"), half, strict=True):
             setattr(figure, name, [centre - side / 2, centre + side / 2])
+        # ipyvolume looks up a colour of each axis, also of those that it does not draw.
+        unseen = {"visible": False, "color": "#888"}
         figure.style = {
-            **figure.style, "background-color": "black",
-            "axes": {"visible": False}, "box": {"visible": False},
+            **figure.style, "background-color": "black", "box": {"visible": False},
+            "axes": {**unseen, **dict.fromkeys("xyz", unseen)},
         }  # fmt: skip
+        figure.add_class("tj-view3d-figure")
         figure.layout = widgets.Layout(width="100%", height="100%", min_height="80px")
+        self._size_changed()
         lo, hi = self._range
         self._volume = ipyvolume.Volume(
             data_original=screen, data_max_shape=max(screen.shape), data_min=lo, data_max=hi,
-            show_min=lo, show_max=hi, extent_original=extent, tf=self._transfer(ipyvolume),
-            opacity_scale=self.opacity.value, rendering_lighting=True,
+            show_min=lo, show_max=hi, extent_original=extent,
+            tf=ipyvolume.TransferFunction(rgba=cloud_colours()),
+            opacity_scale=self.opacity.value,
         )  # fmt: skip
         figure.volumes = [self._volume]
         corners = np.zeros((3, 3), np.float32)
         self._mesh = ipyvolume.Mesh(
             x=corners[0], y=corners[1], z=corners[2], triangles=np.array([[0, 1, 2]], np.uint32),
-            color=SURFACE_COLOUR,
+            color=SURFACE_COLOUR, cast_shadow=False, receive_shadow=False,
+            material=pythreejs.MeshPhongMaterial(side="DoubleSide", shininess=20),
         )  # fmt: skip
+        figure.lights = _lights()
         figure.meshes = [self._mesh]
-        self._surface_changed()
         self._shown_changed()
         self.stage.children = [figure]
         self.controls.layout.display = None
 
-    @staticmethod
-    def _transfer(ipyvolume: Any) -> Any:
-        """Return a blue cloud whose opacity rises with the value."""
-        ramp = np.linspace(0, 1, 256)
-        rgba = np.empty((256, 4), np.float32)
-        for k, channel in enumerate(CLOUD_COLOUR):
-            rgba[:, k] = channel * (0.35 + 0.65 * ramp)
-        rgba[:, 3] = np.clip((ramp - 0.15) / 0.85, 0, 1) ** 2
-        return ipyvolume.TransferFunction(rgba=rgba)
+    @property
+    def threshold(self) -> float:
+        """Value at which the surface lies, in the units of the volume."""
+        low, high = self._range
+        return low + self.level.value * (high - low)
+
+    def _size_changed(self) -> None:
+        if self.figure is not None:
+            self.figure.width, self.figure.height = self.place.size
 
     def _surface_changed(self) -> None:
+        self.level_text.value = number_text(self.threshold)
         if self._mesh is None or self.shown.value == "cloud":
             return
+        if self.shown.value == "both":
+            self._volume.tf.rgba = cloud_colours(self.level.value)
         from skimage.measure import marching_cubes
 
         lo, hi = float(self._data.min()), float(self._data.max())
-        low, high = self._range
-        level = min(max(low + self.level.value * (high - low), lo), hi)
+        level = min(max(self.threshold, lo), hi)
         padded = np.pad(self._data, 1, constant_values=lo)
         if not lo < level < hi:
             self._mesh.visible = False
@@ -195,5 +282,7 @@ class VolumeView(widgets.VBox):
         if self._mesh is None:
             return
         self._volume.visible = self.shown.value != "surface"
+        if self.shown.value == "cloud":
+            self._volume.tf.rgba = cloud_colours()
         self._mesh.visible = self.shown.value != "cloud"
         self._surface_changed()

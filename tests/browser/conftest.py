@@ -1,0 +1,219 @@
+"""A Voila server and a Chromium for each test; whatever leaves this machine fails the test.
+
+``serve`` starts any command that brings up a page, ``voila`` a notebook with our template, and
+``browser_page`` is a page that records requests and errors and complains about them at the end.
+Without Chromium the tests skip and say so; where the environment variable CI is set they fail.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import nbformat
+import pytest
+
+from tomojupyter import paths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+TOKEN = "secret-of-the-tests"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = [
+    "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--use-gl=angle", "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
+]  # fmt: skip
+
+
+def _missing(reason: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@dataclass
+class Recorder:
+    """What a page asked for and complained about."""
+
+    outside: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    allowed: list[str] = field(default_factory=list)
+    """Regular expressions of errors that a test expects."""
+
+    def watch(self, page: Page) -> None:
+        page.on("request", lambda request: self._asked(request.url))
+        page.on("websocket", lambda channel: self._asked(channel.url))
+        page.on("pageerror", lambda error: self.errors.append(f"page: {error}"))
+        page.on("console", self._said)
+
+    def _asked(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1":
+            self.outside.append(url)
+
+    def _said(self, message) -> None:
+        if message.type == "error":
+            self.errors.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+    def unexpected(self) -> list[str]:
+        return [e for e in self.errors if not any(re.search(a, e) for a in self.allowed)]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Chromium of this machine; for one module, as Playwright's event loop is in others' way."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        _missing(f"no Chromium: none of {', '.join(BROWSERS)} is on the PATH")
+    playwright = pytest.importorskip("playwright.sync_api") if not os.environ.get("CI") else None
+    if playwright is None:
+        from playwright import sync_api as playwright
+    with playwright.sync_playwright() as tools:
+        browser = tools.chromium.launch(executable_path=found, headless=True, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    """What `browser_page` has recorded so far; tests may add to `allowed`."""
+    return Recorder()
+
+
+@pytest.fixture
+def browser_page(chromium: Browser, recorder: Recorder) -> Iterator[Page]:
+    """An empty page of 1366 x 768; at the end nothing may have failed or left the machine."""
+    context = chromium.new_context(viewport={"width": 1366, "height": 768})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    recorder.watch(page)
+    yield page
+    context.close()
+    assert not recorder.outside, f"requests that leave the machine: {recorder.outside}"
+    assert not recorder.unexpected(), f"errors in the page: {recorder.unexpected()}"
+
+
+@pytest.fixture
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Start servers by ``serve(command, url, env=None)``; returns the address once it answers.
+
+    Each runs in a home of its own below tmp_path and is ended with the test.
+    """
+    started: list[subprocess.Popen] = []
+
+    def start(command: list[str], url: str, env: dict[str, str] | None = None) -> str:
+        home = tmp_path / f"server{len(started)}"
+        home.mkdir()
+        log = home / "log.txt"
+        own = {
+            "JUPYTER_CONFIG_DIR": str(home / "config"), "JUPYTER_RUNTIME_DIR": str(home / "run"),
+            "IPYTHONDIR": str(home / "ipython"),
+        }  # fmt: skip
+        with log.open("w") as out:
+            process = subprocess.Popen(
+                command, env={**os.environ, **own, **(env or {})}, cwd=home,
+                stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        started.append(process)
+        _wait(process, url, log)
+        return url
+
+    yield start
+    for process in started:
+        process.terminate()
+    for process in started:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        process.kill()
+        process.wait()
+
+
+def _wait(process: subprocess.Popen, url: str, log: Path, seconds: float = 90) -> None:
+    """Wait until somebody listens; a page is not opened, since that would start a kernel."""
+    parts = urlsplit(url)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            pytest.fail(f"the server ended with {process.returncode}:\n{log.read_text()[-3000:]}")
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection((str(parts.hostname), int(parts.port or 80)), 1),
+        ):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"no answer from {url} in {seconds:g} s:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture
+def voila(serve: Callable[..., str], tmp_path: Path, free_port: int) -> Callable[..., str]:
+    """Serve a notebook: ``voila(notebook, *args, env=None)`` returns its address with the token.
+
+    The notebook is a path, or Python source, of which a notebook of one cell is made. `args` are
+    further options of Voila, for instance ``"--theme=dark"``. One server per test.
+    """
+    share = tmp_path / "share"
+
+    def start(notebook: Path | str, *args: str, env: dict[str, str] | None = None) -> str:
+        if isinstance(notebook, str):
+            notebook = write_notebook(tmp_path / "page.ipynb", notebook)
+        (share / "voila").mkdir(parents=True, exist_ok=True)
+        (share / "voila" / "templates").symlink_to(paths.voila_templates())
+        command = [
+            sys.executable, "-m", "voila", str(notebook), f"--port={free_port}",
+            "--Voila.ip=127.0.0.1", "--no-browser", f"--token={TOKEN}", "--template=tomojupyter",
+            "--show_tracebacks=True", *args,
+        ]  # fmt: skip
+        url = f"http://127.0.0.1:{free_port}/?token={TOKEN}"
+        return serve(command, url, {"JUPYTER_PATH": str(share), **(env or {})})
+
+    return start
+
+
+def write_notebook(path: Path, source: str) -> Path:
+    """Write a notebook of one code cell."""
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id="page")])
+    book.metadata["kernelspec"] = {
+        "name": "python3", "display_name": "Python 3", "language": "python",
+    }  # fmt: skip
+    nbformat.write(book, path)
+    return path
+
+
+@pytest.fixture
+def answers() -> Callable[[str], int]:
+    """Return the HTTP status of an address; 0 where nobody answers."""
+
+    def ask(url: str) -> int:
+        try:
+            with urlopen(url, timeout=30) as reply:
+                return int(reply.status)
+        except HTTPError as error:
+            return int(error.code)
+        except URLError:
+            return 0
+
+    return ask

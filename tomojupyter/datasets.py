@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tomojupyter.signals.stack import TomoStack
+
+log = logging.getLogger(__name__)
 
 DATA_DIR = "TOMOJUPYTER_DATA_DIR"
 URL = "https://github.com/usnistgov/etspy/raw/v1.3.0/etspy/tests/test_data/"
@@ -89,11 +92,13 @@ def _fetch(name: str) -> Path:
     cache = pooch.os_cache("tomojupyter")
     try:
         return Path(pooch.retrieve(URL + name, f"sha256:{HASHES[name]}", fname=name, path=cache))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError):
+        # The download's own chain of errors tells a person nothing.
+        log.info("%s", name, exc_info=True)
         raise MissingFileError(
             f"{name} could not be downloaded from {URL}: put the file into {cache}, or into a "
             f"folder of your own and name that in {DATA_DIR}"
-        ) from error
+        ) from None
 
 
 def get_catalyst_data(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -130,26 +131,36 @@ def _beside(path: Path, n: int) -> np.ndarray | None:
 
 
 def _from_hyperspy(path: Path, lazy: bool) -> Any:
-    import hyperspy.api as hs
-
+    """Read HyperSpy's own format without HyperSpy's choice of a class."""
+    reader = importlib.import_module(f"rsciio.{path.suffix.lower().lstrip('.')}")
     try:
-        signal = hs.load(path, lazy=lazy)
+        contents = reader.file_reader(path, lazy=lazy)
     except Exception as error:  # every reader has errors of its own
         log.info("%s", path, exc_info=True)
         raise FormatError(
             f"{path.name} cannot be read as a HyperSpy file: it is damaged or something else"
         ) from error
-    if isinstance(signal, list):
-        raise FormatError(f"{path.name} holds {len(signal)} signals: save the series alone")
-    kind = signal.metadata.get_item("Signal.signal_type", default="")
-    cls = SIGNALS.get(kind)
-    if cls is None:
-        return TomoStack(signal)
+    if len(contents) != 1:
+        raise FormatError(f"{path.name} holds {len(contents)} signals: save the series alone")
+    content = contents[0]
+    kind = content["metadata"].get("Signal", {}).get("signal_type", "")
+    if kind not in SIGNALS:
+        import hyperspy.api as hs
+
+        return TomoStack(hs.load(path, lazy=lazy))
     # Explicitly ours: another package may have registered the same signal types.
-    ours = cls._lazy_class if lazy else cls._eager_class
-    content = signal._to_dictionary()
-    content["attributes"]["_lazy"] = lazy
-    result = ours(**content)
+    _drop_packages(content)
+    content["attributes"] = {"_lazy": lazy}
+    cls = SIGNALS[kind]
+    result = (cls._lazy_class if lazy else cls._eager_class)(**content)
     if cls is TomoStack:
         result._begin(None, None)
     return result
+
+
+def _drop_packages(content: dict[str, Any]) -> None:
+    """Take away whose classes the signals were: HyperSpy would look for that package."""
+    content.pop("package", None)
+    for part in content.values():
+        if isinstance(part, dict):
+            _drop_packages(part)

@@ -56,6 +56,7 @@ class TomoStack(StackOperations, StackSlicing, TomoSignal):
     _signal_type = "TomoStack"
     _source: Source | None = None
     _pending = ""
+    _known_vacuum = "", 0.0
 
     def __init__(self, data: Any, tilts: Any = None, shifts: Any = None, **keywords: Any) -> None:
         internal = "axes" in keywords or not keywords.get("full_initialisation", True)
@@ -222,7 +223,10 @@ class TomoStack(StackOperations, StackSlicing, TomoSignal):
 
     def vacuum(self) -> float:
         """Return the estimated level of the vacuum, in units of the pixels."""
-        return estimate_vacuum(np.asarray(self.data), self.covered())
+        pixels = history.fingerprint(self.data)
+        if self._known_vacuum[0] != pixels:
+            self._known_vacuum = pixels, estimate_vacuum(np.asarray(self.data), self.covered())
+        return self._known_vacuum[1]
 
     # ------------------------------------------------------------------ per projection
 

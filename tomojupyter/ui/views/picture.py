@@ -125,9 +125,9 @@ class Picture(anywidget.AnyWidget):
         self._waiting: asyncio.TimerHandle | None = None
         self._calls: dict[str, list[Callable[..., Any]]] = {}
         self.on_msg(self._receive)
-        self.observe(self._screen_changed, "screen")
-        self.observe(self._colours_changed, "cmap")
-        self.observe(self._follow_changed, "follow")
+        self.observe(self._fit_to_screen, "screen")
+        self.observe(self._take_colours, "cmap")
+        self.observe(self._follow_frames, "follow")
 
     # ------------------------------------------------------------------ showing
     def show(self, array: object, keep_view: bool = True) -> None:
@@ -304,17 +304,17 @@ class Picture(anywidget.AnyWidget):
             self._piece = piece
             self._send_soon()
 
-    def _screen_changed(self, _change: Any) -> None:
+    def _fit_to_screen(self, _change: Any) -> None:
         if self._array is None or not self._array.size:
             return
         sent = round((self.window[2] - self.window[0]) / max(1, self.shape[1]))
         if self._bin(self._seen(self._array)) != sent:
             self._send_soon()
 
-    def _colours_changed(self, change: dict[str, Any]) -> None:
+    def _take_colours(self, change: dict[str, Any]) -> None:
         self.lut = colour_table(change["new"])
 
-    def _follow_changed(self, change: dict[str, Any]) -> None:
+    def _follow_frames(self, change: dict[str, Any]) -> None:
         if change["new"]:
             self.auto_contrast()
 

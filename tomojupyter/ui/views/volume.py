@@ -206,7 +206,10 @@ class VolumeView(widgets.VBox):
         import pythreejs
 
         # ipyvolume has screen y upwards and z towards the viewer: its array is (-y, +z, x).
-        screen = np.ascontiguousarray(self._data.transpose(2, 1, 0)[::-1, ::-1])
+        # What lies beyond data_min and data_max would wrap around in its 8 bits.
+        lo, hi = self._range
+        screen = np.clip(self._data, lo, hi).transpose(2, 1, 0)[::-1, ::-1]
+        screen = np.ascontiguousarray(screen)
         extent = [[0, n] for n in screen.shape[::-1]]
         self.figure = figure = ipyvolume.Figure()
         figure.camera.position = (0, 0, CAMERA_DISTANCE)
@@ -222,13 +225,13 @@ class VolumeView(widgets.VBox):
         figure.add_class("tj-view3d-figure")
         figure.layout = widgets.Layout(width="100%", height="100%", min_height="80px")
         self._size_changed()
-        lo, hi = self._range
-        self._volume = ipyvolume.Volume(
-            data_original=screen, data_max_shape=max(screen.shape), data_min=lo, data_max=hi,
-            show_min=lo, show_max=hi, extent_original=extent,
-            tf=ipyvolume.TransferFunction(rgba=cloud_colours()),
-            opacity_scale=self.opacity.value,
-        )  # fmt: skip
+        with np.errstate(invalid="ignore"):  # it casts the gradient of empty space, 0 / 0
+            self._volume = ipyvolume.Volume(
+                data_original=screen, data_max_shape=max(screen.shape), data_min=lo, data_max=hi,
+                show_min=lo, show_max=hi, extent_original=extent,
+                tf=ipyvolume.TransferFunction(rgba=cloud_colours()),
+                opacity_scale=self.opacity.value,
+            )  # fmt: skip
         figure.volumes = [self._volume]
         corners = np.zeros((3, 3), np.float32)
         self._mesh = ipyvolume.Mesh(

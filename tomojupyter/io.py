@@ -145,9 +145,8 @@ def _from_hyperspy(path: Path, lazy: bool) -> Any:
     content = contents[0]
     kind = content["metadata"].get("Signal", {}).get("signal_type", "")
     if kind not in SIGNALS:
-        import hyperspy.api as hs
-
-        return TomoStack(hs.load(path, lazy=lazy))
+        _as_series(path, content)
+        kind = "TomoStack"
     # Explicitly ours: another package may have registered the same signal types.
     _drop_packages(content)
     content["attributes"] = {"_lazy": lazy}
@@ -156,6 +155,18 @@ def _from_hyperspy(path: Path, lazy: bool) -> Any:
     if cls is TomoStack:
         result._begin(None, None)
     return result
+
+
+def _as_series(path: Path, content: dict[str, Any]) -> None:
+    """Make the content of any other signal that of a tilt series."""
+    shape = tuple(content["data"].shape)
+    if len(shape) != 3:
+        raise FormatError(
+            f"{path.name} holds a signal of shape {shape}; a tilt series has the axes (tilt, y, x)"
+        )
+    content["metadata"].setdefault("Signal", {})["signal_type"] = "TomoStack"
+    for i, axis in enumerate(content["axes"]):
+        axis["navigate"] = i == 0
 
 
 def _drop_packages(content: dict[str, Any]) -> None:

@@ -204,16 +204,17 @@ def write_notebook(path: Path, source: str) -> Path:
 
 
 @pytest.fixture
-def answers() -> Callable[[str], int]:
-    """Return the HTTP status of an address; 0 where nobody answers."""
+def answers() -> Callable[[str], tuple[int, str]]:
+    """Return the HTTP status of an address, and where it led; (0, "") where nobody answers."""
 
-    def ask(url: str) -> int:
+    def ask(url: str) -> tuple[int, str]:
         try:
-            with urlopen(url, timeout=30) as reply:
-                return int(reply.status)
+            with urlopen(url, timeout=60) as reply:
+                return int(reply.status), str(reply.url)
         except HTTPError as error:
-            return int(error.code)
+            error.close()
+            return int(error.code), url
         except URLError:
-            return 0
+            return 0, ""
 
     return ask

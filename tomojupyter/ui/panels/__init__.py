@@ -1,1 +1,14 @@
-"""One panel a stage of the work, one file each."""
+"""The panels, in the order of the rail. A new panel is one line in STAGES or TOOLS."""
+
+from __future__ import annotations
+
+from tomojupyter.ui.panels.filter import FilterPanel
+from tomojupyter.ui.panels.load import LoadPanel
+
+STAGES = (LoadPanel, FilterPanel)
+"""Stages of the work, numbered in the rail."""
+
+TOOLS = ()
+"""Panels below the line: not a stage of their own."""
+
+__all__ = ["STAGES", "TOOLS", "FilterPanel", "LoadPanel"]

@@ -1,0 +1,47 @@
+"""A small drifting series, and a session whose jobs run at once."""
+
+import copy
+
+import numpy as np
+import pytest
+
+import tomojupyter.api as tomo
+from tomojupyter.steps import history
+from tomojupyter.ui.jobs import Inline
+from tomojupyter.ui.session import Session
+
+VARIES = ("time", "seconds", "environment")
+
+
+@pytest.fixture(scope="session")
+def made_stack():
+    return tomo.datasets.get_catalyst_data(
+        misalign=True, size=32, tilts=np.arange(-60, 61, 10.0), noise=True
+    )
+
+
+@pytest.fixture
+def stack(made_stack):
+    return copy.deepcopy(made_stack)
+
+
+@pytest.fixture
+def session(stack, tmp_path):
+    return Session(stack, "catalyst", executor=Inline(), folder=tmp_path)
+
+
+@pytest.fixture
+def empty(tmp_path):
+    return Session(executor=Inline(), folder=tmp_path)
+
+
+@pytest.fixture
+def timeless():
+    """Return the records of a signal without what differs from run to run."""
+
+    def records(signal):
+        return [
+            {k: v for k, v in record.items() if k not in VARIES} for record in history.read(signal)
+        ]
+
+    return records

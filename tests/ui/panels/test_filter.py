@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+
+from tomojupyter.steps import history, make_step
+from tomojupyter.ui.panels.filter import FilterPanel, filtered, histogram
+
+
+def test_median_by_panel_and_by_method_are_the_same(stack, timeless):
+    panel = FilterPanel(stack)
+    panel.controls["size"].value = 3
+    panel.apply.click()
+    expected = stack.filter("median", size=3)
+    np.testing.assert_array_equal(panel.result.data, expected.data)
+    assert timeless(panel.result) == timeless(expected)
+
+
+def test_sobel_by_panel_and_by_method_are_the_same(stack, timeless):
+    panel = FilterPanel(stack)
+    panel.form.choose("sobel")
+    panel.apply.click()
+    expected = stack.filter("sobel")
+    np.testing.assert_array_equal(panel.result.data, expected.data)
+    assert timeless(panel.result) == timeless(expected)
+
+
+def test_background_by_panel_and_by_method_are_the_same(stack, timeless):
+    stack.data = stack.data + np.float32(100)
+    panel = FilterPanel(stack)
+    panel.form.choose("constant")
+    assert "background <b>constant</b>" in panel.record.value
+    assert "auto →" in panel.record.value
+    panel.apply.click()
+    expected = stack.background("constant")
+    np.testing.assert_array_equal(panel.result.data, expected.data)
+    assert timeless(panel.result) == timeless(expected)
+    assert abs(panel.result.vacuum()) < 5
+
+
+def test_preview_is_what_apply_makes_and_is_not_recorded(stack):
+    panel = FilterPanel(stack)
+    panel.controls["size"].value = 3
+    panel.before.projection = 4
+    shown = panel.after_view._array
+    assert len(history.read(stack)) == len(history.read(panel.session.signal)) == 1
+    panel.apply.click()
+    np.testing.assert_array_equal(shown, panel.result.data[4])
+
+
+@pytest.mark.parametrize("method", ["median", "sobel"])
+def test_preview_follows_method_and_projection(stack, method):
+    panel = FilterPanel(stack)
+    panel.form.choose(method)
+    panel.before.index = 2
+    np.testing.assert_array_equal(
+        panel.after_view._array, filtered(stack, make_step("filter", method), 2)
+    )
+    assert panel.after_view.subtitle == f"preview, {method}"
+    assert panel.after_view.index == 2
+
+
+def test_what_was_taken_out_is_the_difference(stack):
+    panel = FilterPanel(stack)
+    np.testing.assert_allclose(
+        panel.taken._array, panel.before._array - panel.after_view._array, atol=1e-5
+    )
+    assert panel.taken.lo == -panel.taken.hi
+
+
+def test_bad_size_keeps_the_last_good_preview(stack):
+    panel = FilterPanel(stack)
+    good = panel.after_view._array
+    panel.controls["size"].value = 0
+    assert panel.after_view._array is good
+    assert panel.apply.disabled
+    assert "at least 1 px" in panel.messages.value
+
+
+def test_slow_preview_waits_for_the_button(stack):
+    panel = FilterPanel(stack)
+    before = panel.after_view._array
+    panel._took = 5.0
+    panel.controls["size"].value = 3
+    assert panel.after_view._array is before
+    assert "press Preview" in panel.after_view.subtitle
+    panel.preview_button.click()
+    np.testing.assert_array_equal(
+        panel.after_view._array,
+        filtered(stack, make_step("filter", "median", size=3), panel.before.projection),
+    )
+
+
+def test_filter_that_is_not_made_image_by_image_is_previewed_too(stack):
+    step = make_step("trim", "crop")
+    np.testing.assert_array_equal(filtered(stack, step, 3), stack.data[3])
+
+
+def test_empty_panel_says_what_is_missing():
+    panel = FilterPanel()
+    assert "Load a series first." in panel.messages.value
+    assert panel.before.message == "No series yet."
+
+
+def test_histogram_leaves_out_what_is_not_finite():
+    image = np.array([[0.0, 1.0], [np.nan, 1.0]])
+    centres, counts = histogram(image, bins=2)
+    assert np.nansum(counts) <= 3
+    assert len(centres) == 2
+    assert len(histogram(np.full((2, 2), np.nan))[0]) == 0

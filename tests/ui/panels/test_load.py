@@ -1,0 +1,205 @@
+import numpy as np
+import pytest
+
+import tomojupyter.api as tomo
+from tomojupyter.errors import DataError, MissingFileError
+from tomojupyter.ui.jobs import Inline
+from tomojupyter.ui.panels.files import DataFolder
+from tomojupyter.ui.panels.load import CATALYST, LIST, RANGE, LoadPanel
+from tomojupyter.ui.panels.noticed import noticed
+from tomojupyter.ui.session import Session
+
+
+@pytest.fixture
+def folder(tmp_path, stack):
+    root = tmp_path / "data"
+    (root / "sub").mkdir(parents=True)
+    np.save(root / "bare.npy", stack.data)
+    stack.save(root / "sub" / "series.hspy")
+    (root / "notes.txt").write_text("hello")
+    (root / "fake.mrc").write_text("this is text, not an image")
+    (root / ".hidden.npy").write_bytes(b"")
+    (tmp_path / "secret.npy").write_bytes(b"")
+    (root / "link.npy").symlink_to(tmp_path / "secret.npy")
+    (root / "out").symlink_to(tmp_path)
+    return root
+
+
+@pytest.fixture
+def panel(folder):
+    return LoadPanel(Session(executor=Inline(), folder=folder))
+
+
+@pytest.fixture
+def seen(panel):
+    panel.activate()
+    return panel
+
+
+def rows(panel):
+    return {row.children[0].description: row.children for row in panel.files.rows.children}
+
+
+def test_folder_lists_what_can_be_opened_first_and_nothing_from_outside(folder):
+    names = [(e.name, e.folder, e.readable) for e in DataFolder(folder).entries()]
+    assert names == [
+        ("sub", True, True),
+        ("bare.npy", False, True),
+        ("fake.mrc", False, True),
+        ("notes.txt", False, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "path", ["..", "../secret.npy", "link.npy", "out/secret.npy", "/etc/passwd"]
+)
+def test_no_path_leads_out_of_the_folder(folder, path):
+    with pytest.raises(DataError, match="outside of the data folder"):
+        DataFolder(folder).inside(path)
+
+
+def test_folder_that_is_gone_is_a_sentence(folder):
+    with pytest.raises(MissingFileError, match="cannot be read"):
+        DataFolder(folder).entries("gone")
+
+
+def test_list_filters_and_walks_folders(seen):
+    assert rows(seen)["notes.txt"][0].disabled
+    seen.controls["filter"].value = "BARE"
+    assert list(rows(seen)) == ["bare.npy"]
+    seen.controls["filter"].value = "zzz"
+    assert len(seen.files.rows.children) == 1
+    seen.controls["filter"].value = ""
+    rows(seen)["sub"][0].click()
+    assert list(rows(seen)) == ["..", "series.hspy"]
+    rows(seen)[".."][0].click()
+    assert "bare.npy" in rows(seen)
+
+
+def test_opening_shows_but_changes_nothing_until_use(seen, folder):
+    rows(seen)["bare.npy"][0].click()
+    assert seen.session.cursor is None
+    assert "load <b>bare.npy</b>" in seen.record.value
+    assert "tilts are not known" in seen.messages.value
+    assert seen.apply.disabled
+
+
+def test_tilts_and_pixel_by_panel_and_by_method_are_the_same(seen, folder, timeless):
+    rows(seen)["bare.npy"][0].click()
+    seen.controls["tilts"].value = RANGE
+    assert "Enter the first tilt and the step." in seen.messages.value
+    seen.controls["start"].value = "−60"
+    seen.controls["increment"].value = 10
+    seen.controls["pixel"].value = "0.42"
+    assert seen.view._tilts[0] == -60
+    seen.apply.click()
+    expected = tomo.load(folder / "bare.npy")
+    expected = expected.set_tilts("range", start=-60, increment=10).set_scale("pixel", size=0.42)
+    made = seen.session.signal
+    np.testing.assert_array_equal(made.data, expected.data)
+    np.testing.assert_array_equal(made.tilts.data, expected.tilts.data)
+    assert made.axes_manager.signal_axes[0].scale == pytest.approx(0.42)
+    assert timeless(made) == timeless(expected)
+
+
+def test_list_of_tilts_must_fit(seen):
+    rows(seen)["bare.npy"][0].click()
+    seen.controls["tilts"].value = LIST
+    seen.controls["list"].value = "-10 0 10"
+    assert "13 frames but 3 tilts" in seen.messages.value
+    seen.controls["list"].value = "one, two"
+    assert "must be numbers" in seen.messages.value
+    seen.controls["list"].value = ", ".join(str(t) for t in range(13))
+    assert not seen.apply.disabled
+    seen.apply.click()
+    np.testing.assert_array_equal(seen.session.signal.tilts.data.ravel(), range(13))
+
+
+def test_file_that_is_not_what_its_name_says_is_a_sentence(seen, stack):
+    rows(seen)["fake.mrc"][0].click()
+    assert seen.session.message.kind == "error"
+    assert "fake.mrc" in seen.session.message.text
+    assert "bare.npy" in rows(seen)
+    assert seen.candidate is None
+
+
+def test_path_from_outside_is_refused_by_the_panel(seen):
+    with seen.session.attempt("Load"):
+        seen.open_file("../secret.npy")
+    assert "outside of the data folder" in seen.session.message.text
+
+
+def test_catalyst_by_panel_and_by_function_are_the_same(seen, timeless):
+    seen.catalyst.click()
+    seen.apply.click()
+    expected = tomo.datasets.get_catalyst_data(**CATALYST)
+    np.testing.assert_array_equal(seen.session.signal.data, expected.data)
+    assert timeless(seen.session.signal) == timeless(expected)
+    assert seen.result is seen.session.signal
+
+
+def test_series_in_use_can_be_corrected(session, timeless):
+    panel = LoadPanel(session)
+    panel.activate()
+    before = session.signal
+    assert panel.apply.disabled
+    panel.controls["pixel"].value = 2
+    assert not panel.apply.disabled
+    panel.apply.click()
+    assert timeless(session.signal) == timeless(before.set_scale("pixel", size=2))
+    session.undo()
+    assert session.signal is before
+
+
+def test_bad_pixel_size_is_a_sentence(seen):
+    seen.catalyst.click()
+    seen.controls["pixel"].value = "small"
+    assert "must be a number in nm" in seen.messages.value
+    seen.controls["pixel"].value = "-1"
+    assert "more than 0" in seen.messages.value
+
+
+def test_volume_goes_straight_to_the_session(seen, folder, stack):
+    stack.reconstruct("FBP", show_progressbar=False).save(folder / "volume.hspy")
+    seen.files.update()
+    rows(seen)["volume.hspy"][0].click()
+    assert seen.session.volume is not None
+    assert seen.session.signal is None
+    assert seen.session.message.kind == "good"
+
+
+def sentences(images, tilts, known=True):
+    return [text for _, text in noticed(images, tilts, known)]
+
+
+def test_dark_blank_and_nan_frames_are_noticed(stack):
+    images = stack.data.astype(np.float32).copy()
+    tilts = stack.tilts.data.ravel()
+    images[3] *= 0.8
+    images[5] = 0
+    images[7, 2, 2] = np.nan
+    found = sentences(images, tilts)
+    assert "1 pixels have no finite value; they get no weight." in found
+    assert any("−10.0° (#5) is blank" in text for text in found)
+    assert any("−30.0° (#3)" in text and "darker" in text for text in found)
+
+
+def test_calm_series_gets_ticks():
+    image = np.zeros((32, 32), np.float32)
+    image[12:20, 10:22] = 1
+    found = noticed(np.stack([image] * 5), np.arange(-20, 21, 10.0), True)
+    assert found == [
+        ("good", "Tilts rise evenly by 10° and include 0°."),
+        ("good", "Neighbouring frames hardly move."),
+    ]
+
+
+def test_movement_is_measured():
+    image = np.zeros((64, 64), np.float32)
+    image[20:30, 20:30] = 1
+    images = np.stack([image, np.roll(image, 6, 1), image])
+    assert any("move by about 6 px" in s for s in sentences(images, np.array([-1.0, 0.0, 2.0])))
+
+
+def test_unknown_tilts_are_noticed(stack):
+    assert any("not known" in s for s in sentences(stack.data, np.arange(13.0), False))

@@ -1,0 +1,146 @@
+import pytest
+
+from tomojupyter.steps import make_step
+from tomojupyter.ui.dashboard import Dashboard, main
+from tomojupyter.ui.panels import STAGES, TOOLS
+from tomojupyter.ui.panels.filter import FilterPanel
+from tomojupyter.ui.panels.load import LoadPanel
+from tomojupyter.ui.status import StatusLine
+
+
+@pytest.fixture
+def app(session):
+    return Dashboard(session, (LoadPanel, FilterPanel), ())
+
+
+def classes(app, name):
+    return set(app.rail[name]._dom_classes)
+
+
+def test_panels_are_built_when_they_are_opened(app):
+    assert list(app.panels) == ["load"]
+    app.rail["filter"].click()
+    assert list(app.panels) == ["load", "filter"]
+    assert app.children[2] is app.panels["filter"]
+    assert app.panels["filter"].active
+    assert not app.panels["load"].active
+    assert "tj-current" in classes(app, "filter")
+    assert "tj-current" not in classes(app, "load")
+
+
+def test_every_panel_opens_without_a_series(empty):
+    app = Dashboard(empty)
+    for cls in (*STAGES, *TOOLS):
+        app.show_panel(cls.panel)
+        assert app.current == cls.panel
+        assert empty.message.kind != "error", empty.message.text
+
+
+def test_every_panel_opens_with_a_series_and_a_volume(session):
+    app = Dashboard(session)
+    session.apply(make_step("reconstruct", "FBP"))
+    for cls in (*STAGES, *TOOLS):
+        app.show_panel(cls.panel)
+        assert session.message.kind != "error", session.message.text
+
+
+def test_names_and_hooks_of_panels_are_their_own():
+    names = [cls.panel for cls in (*STAGES, *TOOLS)]
+    assert len(set(names)) == len(names)
+    for cls in (*STAGES, *TOOLS):
+        assert cls.title != "Panel"
+        assert cls.purpose.endswith(".")
+        assert cls.hint or cls in TOOLS
+
+
+def test_top_bar_says_what_is_loaded(app, empty):
+    assert "catalyst" in app.data.value
+    assert "13 tilts, −60° to 60°" in app.data.value
+    assert "32 × 32 px" in app.data.value
+    assert "No series yet" in Dashboard(empty).data.value
+
+
+def test_undo_names_what_it_undoes(app):
+    app.show_panel("filter")
+    assert app.undo.disabled
+    app.panels["filter"].apply.click()
+    assert app.undo.description == "Undo Filter"
+    assert not app.undo.disabled
+    assert app.redo.disabled
+    app.undo.click()
+    assert app.redo.description == "Redo Filter"
+    assert len(app.session.records) == 1
+    app.redo.click()
+    assert app.session.records[-1]["operation"] == "filter"
+
+
+def test_rail_shows_states_and_results(app):
+    assert app.rail["filter"].description == f"Filter\n{FilterPanel.hint}"
+    assert "tj-done" in classes(app, "load")
+    app.show_panel("filter")
+    app.panels["filter"].controls["size"].value = 3
+    app.panels["filter"].apply.click()
+    assert app.rail["filter"].description == "Filter\nmedian 3 px"
+    assert "tj-done" in classes(app, "filter")
+    app.session.undo()
+    assert "tj-done" not in classes(app, "filter")
+
+
+def test_earlier_step_makes_a_later_stage_stale(app):
+    app.session.apply(make_step("filter", "median"))
+    app.session.apply(make_step("set_tilts", "range", start=-60, increment=10))
+    assert "tj-stale" in classes(app, "filter")
+    app.session.apply(make_step("filter", "median"))
+    assert "tj-done" in classes(app, "filter")
+
+
+def test_save_is_told_in_the_top_bar(app, tmp_path):
+    app.save.click()
+    assert (tmp_path / "catalyst.hspy").is_file()
+    assert "saved" in app.saved.value
+    app.session.apply(make_step("filter", "median"))
+    assert app.saved.value == ""
+
+
+def test_using_a_series_opens_the_next_stage(empty):
+    app = Dashboard(empty, (LoadPanel, FilterPanel), ())
+    load = app.panels["load"]
+    load.catalyst.click()
+    load.apply.click()
+    assert app.current == "filter"
+    assert app.session.name == "catalyst"
+
+
+def test_status_line_follows_a_job(session):
+    status = StatusLine(session)
+    assert status.stop.layout.display == "none"
+    seen = []
+
+    def work(monitor):
+        monitor(28, 50)
+        seen.append(
+            (status.message.value, status.progress.value, status.finish.description,
+             status.stop.layout.display)
+        )  # fmt: skip
+
+    session.start("SIRT", work, lambda _r: None, can_finish=True)
+    text, part, finish, stop = seen[0]
+    assert "<b>SIRT</b>: iteration 28 of 50" in text
+    assert part == pytest.approx(0.56)
+    assert finish == "Finish: keep iteration 28"
+    assert stop == ""
+    assert status.stop.layout.display == "none"
+
+
+def test_status_line_escapes_and_alerts(session):
+    status = StatusLine(session)
+    session.say("a <b> c", "error")
+    assert "a &lt;b&gt; c" in status.message.value
+    assert "role='alert'" in status.message.value
+
+
+def test_main_lists_the_data_folder(tmp_path):
+    (tmp_path / "one.npy").write_bytes(b"")
+    app = main(tmp_path)
+    names = [row.children[0].description for row in app.panels["load"].files.rows.children]
+    assert names == ["one.npy"]

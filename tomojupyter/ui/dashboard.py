@@ -1,0 +1,204 @@
+"""The app: top bar, rail of stages, one panel at a time, status line."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+
+from tomojupyter import datasets
+from tomojupyter.ui.panels import STAGES, TOOLS
+from tomojupyter.ui.session import Session
+from tomojupyter.ui.stages import stage_states
+from tomojupyter.ui.status import StatusLine
+from tomojupyter.ui.style import style_widget
+from tomojupyter.ui.words import facts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tomojupyter.ui.panel import OperationPanel
+
+STATES = ("tj-done", "tj-current", "tj-stale", "tj-skipped")
+
+
+class Dashboard(widgets.GridBox):
+    """The panels composed into an app.
+
+    Parameters
+    ----------
+    session
+        The state that they share; None makes a new one.
+    stages, tools
+        Panel classes, in the order of the rail.
+
+    Attributes
+    ----------
+    panels : dict
+        The panels built so far, by name; a panel is built when it is first opened.
+    rail : dict
+        Buttons by name of panel.
+    """
+
+    def __init__(
+        self,
+        session: Session | None = None,
+        stages: Sequence[type[OperationPanel]] = STAGES,
+        tools: Sequence[type[OperationPanel]] = TOOLS,
+    ) -> None:
+        self.session = session if session is not None else Session()
+        self.stages, self.tools = tuple(stages), tuple(tools)
+        self.classes = {cls.panel: cls for cls in (*self.stages, *self.tools)}
+        self.panels: dict[str, OperationPanel] = {}
+        self.rail: dict[str, widgets.Button] = {}
+        self.current = ""
+        self.top = self._make_top()
+        self.rail_box = self._make_rail()
+        self.status = StatusLine(self.session)
+        self.style = style_widget()
+        super().__init__([])
+        self.add_class("tj-app")
+        self.session.observe(lambda _: self.update(), ["state", "saved"])
+        self.session.observe(lambda _: self._update_rail(), "job")
+        self.show_panel(self.stages[0].panel)
+        self.update()
+
+    # ------------------------------------------------------------------ parts
+
+    def _make_top(self) -> widgets.Widget:
+        brand = widgets.HTML('<i class="fa fa-cube" aria-hidden="true"></i>tomojupyter')
+        brand.add_class("tj-brand")
+        self.data = widgets.HTML().add_class("tj-data").add_class("tj-top-data")
+        self.saved = widgets.HTML().add_class("tj-saved")
+        self.undo = self._top_button("Undo", "undo", self.session.undo)
+        self.redo = self._top_button("Redo", "redo", self.session.redo)
+        self.save = self._top_button("Save", "save", self.session.save)
+        parts = [brand, self.data, self.saved, self.undo, self.redo, self.save]
+        return widgets.HBox(parts).add_class("tj-top")
+
+    def _top_button(self, text: str, icon: str, call: Any) -> widgets.Button:
+        button = widgets.Button(description=text, icon=icon).add_class(f"tj-top-{icon}")
+
+        def clicked(_: Any) -> None:
+            with self.session.attempt(text):
+                call()
+
+        button.on_click(clicked)
+        return button
+
+    def _make_rail(self) -> widgets.Widget:
+        for cls in self.stages:
+            self.rail[cls.panel] = widgets.Button(tooltip=cls.title).add_class("tj-stage")
+        for cls in self.tools:
+            button = widgets.Button(description=cls.title, icon=cls.icon, tooltip=cls.title)
+            self.rail[cls.panel] = button.add_class("tj-tool")
+        for name, button in self.rail.items():
+            button.add_class(f"tj-rail-{name}")
+            button.on_click(lambda _, name=name: self.show_panel(name))
+        rows: list[widgets.Widget] = [self.rail[cls.panel] for cls in self.stages]
+        if self.tools:
+            rows.append(widgets.Box().add_class("tj-rule"))
+            rows += [self.rail[cls.panel] for cls in self.tools]
+        return widgets.VBox(rows).add_class("tj-rail")
+
+    # ------------------------------------------------------------------ stages
+
+    def show_panel(self, name: str) -> None:
+        """Show a panel; it is built now if it has not been yet."""
+        if name not in self.classes:
+            return
+        before = self.panels.get(self.current)
+        if before is not None:
+            before.activate(False)
+        with self.session.attempt(self.classes[name].title):
+            if name not in self.panels:
+                panel = self.classes[name](self.session)
+                panel.go_to_stage = self.show_panel
+                panel.after_apply = lambda: self._applied(name)
+                self.panels[name] = panel
+            self.current = name
+            self.children = [self.top, self.rail_box, self.panels[name], self.status, self.style]
+            self.panels[name].activate()
+        self._update_rail()
+
+    def _applied(self, name: str) -> None:
+        following = self._next(name)
+        if following is None:
+            return
+        if self.classes[name].moves_on:
+            self.show_panel(following.panel)
+        elif self.session.message.kind == "good":
+            self.session.say(f"{self.session.message.text} Next: {following.title}.", "good")
+
+    def _next(self, name: str) -> type[OperationPanel] | None:
+        names = [cls.panel for cls in self.stages]
+        if name not in names or name == names[-1]:
+            return None
+        return self.stages[names.index(name) + 1]
+
+    # ------------------------------------------------------------------ showing
+
+    def update(self) -> None:
+        """Show names, facts and states of the session as it is now."""
+        session = self.session
+        if session.cursor is None:
+            self.data.value = (
+                "<b>No series yet</b><span>choose one, or start with the built-in catalyst</span>"
+            )
+        else:
+            spans = "".join(f"<span>{escape(part)}</span>" for part in facts(session.result))
+            self.data.value = f"<b>{escape(session.name)}</b>{spans}"
+        for button, word, what in (
+            (self.undo, "Undo", session.undo_name),
+            (self.redo, "Redo", session.redo_name),
+        ):
+            button.description = f"{word} {what}".strip()
+            button.disabled = not what
+        self.save.disabled = session.cursor is None
+        icon = '<i class="fa fa-check" aria-hidden="true"></i>'
+        self.saved.value = f"{icon}saved {session.saved}" if session.saved else ""
+        self._update_rail()
+
+    def _update_rail(self) -> None:
+        session = self.session
+        operations = [
+            ("source", "set_tilts", "set_scale") if cls.panel == "load" else cls.operations
+            for cls in self.stages
+        ]
+        states = stage_states(session.records, operations)
+        for cls, stage in zip(self.stages, states, strict=True):
+            line = cls.result_line(session, stage.records)
+            if stage.state == "skipped":
+                line = "not used"
+            elif stage.state == "stale":
+                line = "an earlier step changed"
+            button = self.rail[cls.panel]
+            button.description = f"{cls.title}\n{line}"
+            wanted = {f"tj-{stage.state}"}
+            if cls.panel == self.current:
+                wanted.add("tj-current")
+            _set_classes(button, wanted)
+        for cls in self.tools:
+            _set_classes(
+                self.rail[cls.panel], {"tj-current"} if cls.panel == self.current else set()
+            )
+
+
+def _set_classes(button: widgets.Button, wanted: set[str]) -> None:
+    kept = [c for c in button._dom_classes if c not in STATES]
+    classes = (*kept, *sorted(c for c in wanted if c in STATES))
+    if classes != tuple(button._dom_classes):
+        button._dom_classes = classes
+
+
+def main(folder: str | Path | None = None) -> Dashboard:
+    """Return the tomography app.
+
+    Parameters
+    ----------
+    folder
+        The data folder: what is listed and where results go. None: the one of the environment.
+    """
+    return Dashboard(Session(folder=folder or datasets.data_dir() or Path.cwd()))

@@ -1,0 +1,117 @@
+"""The data folder as a list: nothing outside of it can be seen or opened."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from tomojupyter.errors import DataError, MissingFileError
+from tomojupyter.io import READABLE
+from tomojupyter.ui.words import size_text
+
+MRC = (".mrc", ".st", ".ali", ".map", ".rec")
+SIDECARS = ("mdoc", "rawtlt", "tlt")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the list: a folder, a file that can be opened, or one that cannot."""
+
+    path: Path
+    note: str = ""
+    folder: bool = False
+    readable: bool = True
+
+    @property
+    def name(self) -> str:
+        """What the line says."""
+        return self.path.name
+
+
+class DataFolder:
+    """A folder, and what lies in it.
+
+    Parameters
+    ----------
+    root
+        The folder that nothing leaves, not even by a link.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root).expanduser().resolve()
+
+    def inside(self, path: str | Path) -> Path:
+        """Return a path with links resolved.
+
+        Raises
+        ------
+        DataError
+            If it lies outside of the data folder.
+        """
+        whole = (self.root / path).resolve()
+        if not whole.is_relative_to(self.root):
+            raise DataError(
+                f"{Path(path).name} lies outside of the data folder; copy it to {self.root}"
+            )
+        return whole
+
+    def entries(self, place: str | Path = "", needle: str = "") -> list[Entry]:
+        """Return what lies in a folder: folders, then files, by name.
+
+        Parameters
+        ----------
+        place
+            A folder within the root.
+        needle
+            Only names that contain this, in either case.
+
+        Raises
+        ------
+        MissingFileError
+            The folder is not there or may not be read.
+        """
+        folder = self.inside(place)
+        try:
+            found = sorted(folder.iterdir(), key=lambda p: p.name.lower())
+        except OSError as error:
+            raise MissingFileError(
+                f"the folder {folder.name} cannot be read: {error.strerror or error}"
+            ) from error
+        rows = [
+            self._entry(path)
+            for path in found
+            if not path.name.startswith(".")
+            and needle.lower() in path.name.lower()
+            and path.suffix.lstrip(".").lower() not in SIDECARS
+            and path.resolve().is_relative_to(self.root)
+        ]
+        return sorted(rows, key=lambda e: (not e.folder, not e.readable))
+
+    def _entry(self, path: Path) -> Entry:
+        if path.is_dir():
+            return Entry(path, folder=True)
+        suffix = path.suffix.lower()
+        if suffix not in READABLE:
+            return Entry(path, "not a tilt series", readable=False)
+        try:
+            return Entry(path, file_note(path))
+        except OSError as error:
+            return Entry(path, error.strerror or "cannot be read", readable=False)
+
+
+def file_note(path: Path) -> str:
+    """Return "77 frames + mdoc" for an MRC file, the size of any other."""
+    if path.suffix.lower() in MRC:
+        with path.open("rb") as f:
+            head = f.read(12)
+        frames = struct.unpack("<3i", head)[2] if len(head) == 12 else 0
+        beside = [
+            kind
+            for kind in SIDECARS
+            if path.with_suffix(f".{kind}").exists()
+            or path.with_name(f"{path.name}.{kind}").exists()
+        ]
+        if 0 < frames < 100_000:
+            return f"{frames} frames" + (f" + {beside[0]}" if beside else "")
+    return size_text(path.stat().st_size)

@@ -1,0 +1,147 @@
+"""Filter: noise and spikes out of every image, and the level of the vacuum off."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import ipywidgets as widgets
+import numpy as np
+
+from tomojupyter.monitor import Silent
+from tomojupyter.steps.filter import IntensityStep
+from tomojupyter.ui.panel import OperationPanel
+from tomojupyter.ui.views.curves import Curve
+from tomojupyter.ui.views.picture import Picture
+from tomojupyter.ui.views.stack import StackView
+from tomojupyter.ui.words import pixel_nm, tilts_known, tilts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tomojupyter.steps import Step
+    from tomojupyter.ui.session import Session
+
+LIVE_WITHIN_S = 0.3
+
+
+class FilterPanel(OperationPanel):
+    """Filter every image by itself, with a live preview of the one that is shown."""
+
+    panel = "filter"
+    title = "Filter"
+    purpose = (
+        "Take out noise and spikes, and the level of the vacuum. "
+        "Good: edges stay, speckle goes, and what was taken out looks like noise."
+    )
+    hint = "noise, vacuum level"
+    icon = "filter"
+    operations = ("filter", "background")
+    labels: ClassVar[Mapping[str, str]] = {"background constant": "vacuum level off"}
+    preview_text = "Preview"
+
+    def build(self) -> Sequence[widgets.Widget]:
+        """Return before and after, what was taken out, and both histograms."""
+        self.before = StackView("Before").add_class("tj-view-filter-1")
+        self.after_view = Picture("After", subtitle="preview").add_class("tj-view-filter-2")
+        self.taken = Picture("Taken out", subtitle="before − after: should look like noise")
+        self.taken.cmap = "berlin"
+        self.taken.add_class("tj-view-filter-3")
+        self.histogram = Curve(
+            "Histogram", "value", subtitle="pixels of this frame, log scale", log_y=True
+        )
+        self.histogram.layout.height = "100%"
+        self.before.on_projection(lambda _: self.soon(self._show_after))
+        widgets.link((self.before, "index"), (self.after_view, "index"))
+        self._took = 0.0
+        top = widgets.HBox([self.before, self.after_view]).add_class("tj-row").add_class("tj-wide")
+        low = widgets.HBox([self.taken, self.histogram]).add_class("tj-row")
+        return [top, low]
+
+    def show(self) -> None:
+        """Show the current series."""
+        signal = self.session.signal
+        if signal is None:
+            for picture in (self.before, self.after_view, self.taken):
+                picture.clear("No series yet.")
+            return
+        tilts = tilts_of(signal) if tilts_known(signal) else None
+        self.before.set(signal.data, tilts, pixel_nm(signal), keep_view=False)
+        self.after_view.pixel_nm = self.taken.pixel_nm = pixel_nm(signal)
+        self.after_view.slider = self.before.slider
+        self.after_view.index = self.before.index
+        self._took = 0.0
+
+    def changed(self) -> None:
+        """Show the preview anew, at once where it was quick the last time."""
+        if self._took <= LIVE_WITHIN_S:
+            self.soon(self._show_after)
+        else:
+            self.after_view.subtitle = "not up to date: press Preview"
+
+    def preview(self) -> None:
+        """Work the shown projection out, however long it takes."""
+        self._show_after()
+
+    def _show_after(self) -> None:
+        signal = self.session.signal
+        if signal is None or not self.active or self.form is None or self.form.problem():
+            return
+        with self.session.attempt("Preview"):
+            started = time.monotonic()
+            step = self.form.step()
+            before = np.asarray(signal.data[self.before.projection], np.float32)
+            after = filtered(signal, step, self.before.projection)
+            self._took = time.monotonic() - started
+            fresh = self.form.cls is not getattr(self, "_shown", None)
+            self._shown = self.form.cls
+            self.after_view.show(after, keep_view=not fresh)
+            self.after_view.subtitle = f"preview, {step.method}"
+            self.taken.show(before - after, keep_view=False)
+            self._centre_contrast(before - after)
+            for name, image in (("before", before), ("after", after)):
+                self.histogram.set(name, *histogram(image))
+
+    def _centre_contrast(self, difference: np.ndarray) -> None:
+        """Put zero into the middle of the map, so that its dark centre means "unchanged"."""
+        finite = np.abs(difference[np.isfinite(difference)])
+        limit = float(np.percentile(finite, 99.5)) if finite.size else 0.0
+        self.taken.contrast(-(limit or 1.0), limit or 1.0)
+
+    def after(self, result: Any) -> None:  # noqa: ARG002  the view shows it anyway
+        """Say that what is shown now is the filtered series."""
+        self.after_view.subtitle = "preview of filtering once more"
+
+    @classmethod
+    def result_line(cls, session: Session, records: list[dict[str, Any]]) -> str:
+        """Return the methods used."""
+        if not records:
+            return super().result_line(session, records)
+        names = [
+            "vacuum level off" if r["operation"] == "background" else _with_size(r) for r in records
+        ]
+        return ", ".join(dict.fromkeys(names))
+
+
+def _with_size(record: dict[str, Any]) -> str:
+    size = record["resolved"].get("size")
+    return f"{record['method']} {size} px" if size else str(record["method"])
+
+
+def filtered(signal: Any, step: Step, projection: int) -> np.ndarray:
+    """Return one projection as the Step would leave it, float32 of shape (ny, nx)."""
+    resolved = step.resolve(signal)
+    if isinstance(resolved, IntensityStep):
+        return resolved.transform(np.asarray(signal.data[projection : projection + 1]))[0]
+    one = signal.inav[projection : projection + 1]
+    return np.asarray(resolved.apply(one, Silent()).signal.data[0])
+
+
+def histogram(image: np.ndarray, bins: int = 80) -> tuple[np.ndarray, np.ndarray]:
+    """Return centres and counts of the finite values, without the outermost 0.1 %."""
+    values = image[np.isfinite(image)]
+    if not values.size:
+        return np.zeros(0), np.zeros(0)
+    low, high = np.percentile(values, (0.1, 99.9))
+    counts, edges = np.histogram(values, bins, (low, high if high > low else low + 1))
+    return (edges[1:] + edges[:-1]) / 2, np.where(counts, counts, np.nan)

@@ -1,0 +1,343 @@
+"""Load: choose a series, see what was read, and enter what the file does not say."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+import numpy as np
+
+from tomojupyter import api as tomo
+from tomojupyter.errors import DataError, TomojupyterError
+from tomojupyter.steps.base import make_step
+from tomojupyter.steps.run import run
+from tomojupyter.ui.fields import ValueText, parse_list, parse_number
+from tomojupyter.ui.panel import OperationPanel
+from tomojupyter.ui.panels.filelist import FileList
+from tomojupyter.ui.panels.noticed import brightness, facts_html, noticed, noticed_html, outliers
+from tomojupyter.ui.style import section
+from tomojupyter.ui.views.curves import Curve
+from tomojupyter.ui.views.sinogram import SinogramView
+from tomojupyter.ui.views.stack import StackView, StripView
+from tomojupyter.ui.words import pixel_nm, size_text, tilts_known, tilts_of, tilts_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tomojupyter.monitor import Monitor
+    from tomojupyter.steps import Step
+    from tomojupyter.ui.jobs import Result
+    from tomojupyter.ui.session import Session
+
+CATALYST: dict[str, Any] = {"misalign": True, "tiltshift": 6, "tiltrotate": 1.5, "noise": True}
+"""The built-in series drifts, leans and is noisy: there is something to do at every stage."""
+
+FROM_FILE, RANGE, LIST = "from the file", "start and step", "list"
+
+
+class LoadPanel(OperationPanel):
+    """Open a series from the data folder, or the built-in one.
+
+    Parameters
+    ----------
+    signal, height
+        As for every panel.
+    folder
+        The data folder; None: the session's folder.
+    """
+
+    panel = "load"
+    title = "Load"
+    purpose = (
+        "Open a tilt series and check what was read. "
+        "Good: every frame has its own tilt and the pixel size is known."
+    )
+    hint = "open a series"
+    icon = "folder-open"
+    needs = ""
+    apply_text = "Use this series"
+    moves_on = True
+
+    def __init__(
+        self, signal: Any = None, height: int = 600, *, folder: str | Path | None = None
+    ) -> None:
+        self._folder = folder
+        self.candidate: Any = None
+        self.candidate_name = ""
+        self.source = ""
+        self._drawn_signal: Any = None
+        self._drawn: tuple[bytes, str] = (b"", "")
+        super().__init__(signal, height)
+
+    # ------------------------------------------------------------------ building
+
+    def build(self) -> Sequence[widgets.Widget]:
+        """Return the projection with thumbnails, two plots, the card and the sinogram."""
+        self.view = StackView("Projection", mode="pick").add_class("tj-view-load-1")
+        self.view.subtitle = "as stored"
+        self.strip = StripView().add_class("tj-view-load-2")
+        self.bright = Curve("Brightness of each frame", "tilt (°)", "mean (%)", height="150px")
+        self.angles = Curve("Tilt of each frame", "frame", "tilt (°)", height="150px")
+        self.card = widgets.HTML().add_class("tj-card").add_class("tj-noticed")
+        self.sinogram = SinogramView().add_class("tj-view-load-3")
+        self.strip.on_projection(self._go)
+        self.view.on_projection(lambda _: self._mark())
+        self.view.on_pick(lambda x, _y: self.sinogram.show_column(round(x)))
+        self.bright.on_click(lambda x, _y: self.view.go_to_tilt(x))
+        self.angles.on_click(lambda x, _y: self._go(round(x)))
+        left = widgets.VBox([self.view, self.strip]).add_class("tj-column").add_class("tj-wide")
+        right = widgets.VBox([self.bright, self.angles, self.card, self.sinogram])
+        right.add_class("tj-column")
+        return [widgets.HBox([left, right]).add_class("tj-row")]
+
+    def extras(self) -> Sequence[widgets.Widget]:
+        """Return the list of files, and tilts and pixel size."""
+        self.files = FileList(self._folder or self.session.folder, self.open_file)
+        self.catalyst = self._button("Built-in catalyst", "cube", "builtin", self.open_catalyst)
+        self.catalyst.tooltip = "A simulated catalyst particle; nothing is downloaded"
+        self.says = widgets.HTML()
+        self.tilts = widgets.Dropdown(options=[FROM_FILE, RANGE, LIST])
+        self.start = ValueText(placeholder="−76", continuous_update=False)
+        self.increment = ValueText(placeholder="2", continuous_update=False)
+        self.list = widgets.Textarea(
+            placeholder="one angle a frame: −70, −68, ...", rows=3, continuous_update=False
+        )
+        self.pixel = ValueText(continuous_update=False)
+        self.pixel_note = widgets.HTML("nm/px")
+        self.tilts_note = widgets.HTML()
+        self._range_row = _field("First, step", widgets.HBox([self.start, self.increment]), "°")
+        self._list_row = _field("Tilts", self.list, "°")
+        rows = [
+            _field("Tilts", self.tilts, self.tilts_note),
+            self._range_row,
+            self._list_row,
+            _field("Pixel size", self.pixel, self.pixel_note),
+        ]
+        self.own_controls = {
+            "tilts": self.tilts, "start": self.start, "increment": self.increment,
+            "list": self.list, "pixel": self.pixel, "filter": self.files.needle,
+        }  # fmt: skip
+        for name, control in self.own_controls.items():
+            control.add_class(f"tj-load-{name}")
+            if name != "filter":
+                control.observe(lambda _: self._form_changed(), "value")
+        self.details = widgets.VBox([widgets.HTML(section("What the file says")), self.says, *rows])
+        buttons = widgets.HBox([self.catalyst]).add_class("tj-buttons")
+        return [self.files, buttons, self.details]
+
+    # ------------------------------------------------------------------ choosing
+
+    def open_file(self, path: str | Path) -> None:
+        """Read a file of the data folder and show it; nothing is changed yet."""
+        whole = self.files.folder.inside(path)
+
+        def work(_monitor: Monitor) -> Any:
+            return tomo.load(whole)
+
+        self._begin(whole.name, work, size_text(whole.stat().st_size))
+        self.files.choose(whole)
+
+    def open_catalyst(self) -> None:
+        """Simulate the built-in series and show it."""
+        self._begin(
+            "catalyst", lambda _monitor: tomo.datasets.get_catalyst_data(**CATALYST), "simulated"
+        )
+
+    def _begin(self, name: str, work: Any, source: str) -> None:
+        def done(result: Result) -> None:
+            if result.value._signal_type == "RecStack":
+                self.session.replace(result.value, name)
+                self.session.say(f"{name} is a reconstruction: Explore shows it.", "good")
+                self._applied(result.value)
+                return
+            self.candidate, self.candidate_name, self.source = result.value, name, source
+            self.tilts.value, self.pixel.value = FROM_FILE, ""
+            self.refresh()
+            self.session.say("Preview only. Nothing is changed until you press Use this series.")
+
+        self.session.start(name, work, done)
+
+    @property
+    def shown(self) -> Any:
+        """The series in the picture: the one just opened, else the session's."""
+        return self.candidate if self.candidate is not None else self.session.signal
+
+    # ------------------------------------------------------------------ showing
+
+    def show(self) -> None:
+        """Fill all pictures."""
+        signal = self.shown
+        self.details.layout.display = "none" if signal is None else ""
+        paint = self.catalyst.add_class if signal is None else self.catalyst.remove_class
+        paint("tj-main")
+        if signal is None:
+            self.view.clear("Choose a series at the right, or start with the built-in catalyst.")
+            self.strip.clear()
+            self.sinogram.clear()
+            self.card.value = noticed_html([])
+            return
+        size = pixel_nm(signal)
+        self.says.value = facts_html(signal, self.source)
+        self.pixel.placeholder = f"{size:.4g}" if size else ""
+        self.pixel_note.value = (
+            "nm/px" if size else "nm/px <b class='tj-say-warning'>not in file</b>"
+        )
+        self.tilts_note.value = tilts_text(signal)
+        self.percent = brightness(signal.data)
+        self._draw(keep_view=False)
+
+    def changed(self) -> None:
+        """Show the tilts as they would become."""
+        how = self.tilts.value
+        self._range_row.layout.display = "" if how == RANGE else "none"
+        self._list_row.layout.display = "" if how == LIST else "none"
+        if self.shown is not None and self.active:
+            self._draw(keep_view=True)
+
+    def _new_tilts(self) -> np.ndarray:
+        """Return the tilts as entered, or as they are where the entry does not fit."""
+        n = len(self.shown.data)
+        for step in self._steps_or_none():
+            values = step.as_dict()
+            if "increment" in values:
+                return values["start"] + values["increment"] * np.arange(n)
+            if len(values.get("tilts", ())) == n:
+                return np.array(values["tilts"], float)
+        return tilts_of(self.shown)
+
+    def _steps_or_none(self) -> list[Step]:
+        try:
+            return self.steps()
+        except TomojupyterError:
+            return []
+
+    def _draw(self, keep_view: bool) -> None:
+        signal = self.shown
+        tilts = self._new_tilts()
+        key = (tilts.tobytes(), self.pixel.value)
+        if self._drawn_signal is signal and key == self._drawn:
+            return
+        self._drawn_signal, self._drawn = signal, key
+        known = bool(len(tilts) and np.isfinite(tilts).all() and np.ptp(tilts) > 0)
+        places = tilts if known else None
+        self.strip.set(signal.data, places)
+        self.view.set(signal.data, places, self._size() or pixel_nm(signal), keep_view=keep_view)
+        self.sinogram.set(signal.data, places)
+        self.angles.set("tilt", np.arange(len(tilts)), tilts, style="both")
+        across = tilts if known else np.arange(len(tilts), dtype=float)
+        self.bright.x_label = "tilt (°)" if known else "frame"
+        self.bright.clear()
+        self.bright.set("mean", across, self.percent, style="points")
+        for i in outliers(self.percent, np.argsort(across, kind="stable")):
+            self.bright.mark(f"odd{i}", "ring", across[i], self.percent[i], color="#D55E00")
+        self.card.value = noticed_html(noticed(signal.data, across, known))
+        self._mark()
+
+    def _go(self, projection: int) -> None:
+        if self.shown is not None:
+            self.view.projection = min(max(0, projection), len(self.shown.data) - 1)
+
+    def _mark(self) -> None:
+        if self.shown is not None:
+            self.strip.mark([self.view.projection])
+            self.bright.mark("here", "x", self.view.tilt)
+
+    # ------------------------------------------------------------------ applying
+
+    def _size(self) -> float | None:
+        text = self.pixel.value.strip()
+        try:
+            return float(parse_number(text)) if text else None
+        except ValueError as error:
+            raise DataError(f"the pixel size must be a number in nm; got {text!r}") from error
+
+    def steps(self) -> list[Step]:
+        """Return set_tilts and set_scale where something was entered."""
+        steps: list[Step] = []
+        if self.tilts.value == RANGE and self.start.value and self.increment.value:
+            try:
+                start, increment = (parse_number(w.value) for w in (self.start, self.increment))
+            except ValueError as error:
+                raise DataError("first tilt and step must be numbers in degrees") from error
+            steps.append(make_step("set_tilts", "range", start=start, increment=increment))
+        elif self.tilts.value == LIST and self.list.value.strip():
+            try:
+                values = parse_list(self.list.value)
+            except ValueError as error:
+                raise DataError("the tilts must be numbers in degrees, one a frame") from error
+            steps.append(make_step("set_tilts", "list", tilts=values))
+        size = self._size()
+        if size is not None:
+            steps.append(make_step("set_scale", "pixel", size=size))
+        return steps
+
+    def record_text(self, steps: list[tuple[Step, Step | None]]) -> str:
+        """Return the file, then the Steps."""
+        if self.candidate is None:
+            return super().record_text(steps)
+        name = escape(self.candidate_name)
+        line = f'<div><i class="fa fa-file-code" aria-hidden="true"></i>load <b>{name}</b></div>'
+        return line + super().record_text(steps)
+
+    def blockers(self) -> list[str]:
+        """Return what is missing."""
+        text = self._blocker()
+        return [text] if text else []
+
+    def _blocker(self) -> str:  # noqa: PLR0911  one line for each thing that can be missing
+        if self.shown is None:
+            return "Choose a series first."
+        steps = {s.operation: s for s in self._steps_or_none()}
+        n = len(self.shown.data)
+        given = len(getattr(steps.get("set_tilts"), "tilts", ())) or n
+        if given != n:
+            return f"{n} frames but {given} tilts: give one for each, in the order of the file."
+        if self.tilts.value == RANGE and "set_tilts" not in steps:
+            return "Enter the first tilt and the step."
+        if self.tilts.value == LIST and "set_tilts" not in steps:
+            return "Enter the tilts, one for each frame."
+        if "set_tilts" not in steps and not tilts_known(self.shown):
+            return "The tilts are not known: choose start and step, or a list, and enter them."
+        if self.candidate is None and not steps:
+            return "This series is in use. Choose another one, or change tilts or pixel size."
+        return ""
+
+    def cautions(self) -> list[str]:
+        """Return what is worth knowing before going on."""
+        if self.shown is None or pixel_nm(self.shown) or self.pixel.value.strip():
+            return []
+        return ["No pixel size yet. Enter it now, or lengths and volumes stay in pixels."]
+
+    def _apply(self) -> None:
+        steps = self.steps()
+        if self.candidate is None:
+            self.session.apply(*steps, label=self.title, then=self._applied)
+            return
+        made = self.candidate
+        for step in steps:  # entries, no pixels: quick enough to do here
+            made = run(made, step)
+        name, self.candidate = self.candidate_name, None
+        self.tilts.value, self.pixel.value = FROM_FILE, ""
+        self.session.replace(made, name)
+        self.session.say(f"{name} is loaded.", "good")
+        self._applied(made)
+
+    @classmethod
+    def result_line(
+        cls,
+        session: Session,
+        records: list[dict[str, Any]],  # noqa: ARG003  the series says it all
+    ) -> str:
+        """Return frames and size."""
+        if session.cursor is None:
+            return cls.hint
+        first = session.cursor.root.signal
+        n, ny, nx = first.data.shape
+        return f"{n} frames, {nx}²" if nx == ny else f"{n} frames, {nx}×{ny}"
+
+
+def _field(label: str, control: widgets.Widget, note: widgets.Widget | str) -> widgets.Box:
+    end = widgets.HTML(note) if isinstance(note, str) else note
+    return widgets.Box([widgets.Label(label), control, end]).add_class("tj-field")

@@ -106,7 +106,7 @@ def _from_mrc(path: Path, find_tilts: bool) -> TomoStack | RecStack:
         signal = TomoStack(content.data, content.tilts_deg if angles is None else angles)
     signal.metadata.General.title = path.stem
     for axis in signal.axes_manager._axes:
-        index = "xyz".find(str(axis.name))
+        index = "zyx".find(str(axis.name))
         size = content.pixel_nm[index] if index >= 0 else None
         if size:
             axis.scale, axis.units = size, "nm"

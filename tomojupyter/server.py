@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 from pathlib import Path
@@ -86,16 +87,19 @@ def _arguments(notebook: Path, port: int, token: str, browser: bool) -> list[str
         "Voila.port_retries": 0,
         "Voila.token": token,
         "Voila.open_browser": browser,
-        "Voila.preheat_kernel": True,
-        "Voila.pool_size": 1,
+        "VoilaConfiguration.preheat_kernel": True,
+        "VoilaConfiguration.default_pool_size": 1,
         "VoilaConfiguration.template": "lab",
         "VoilaConfiguration.allow_template_override": "NO",
         "VoilaConfiguration.allow_theme_override": "NO",
         "VoilaConfiguration.show_tracebacks": False,
         "MappingKernelManager.cull_idle_timeout": IDLE_S,
         "MappingKernelManager.cull_interval": 60,
-        "Voila.log_level": "WARN",
+        "Voila.log_level": "ERROR",
     }
+    if os.name == "posix":
+        # Sockets of this user's own, in place of ports that others could listen on.
+        settings["KernelManager.transport"] = "ipc"
     return [str(notebook), *(f"--{key}={value}" for key, value in settings.items())]
 
 

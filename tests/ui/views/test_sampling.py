@@ -104,6 +104,18 @@ def test_area_mean_gives_nan_weight_zero_and_keeps_the_edges():
     assert np.isnan(mean[1, 2])
 
 
+def test_area_mean_of_infinities_of_both_signs_is_that_of_the_rest():
+    values = np.array([[np.inf, -np.inf], [3, 5]], np.float32)
+    assert area_mean(values, 2) == pytest.approx(4)
+
+
+def test_area_mean_of_colours_keeps_them_apart():
+    colours = np.arange(5 * 4 * 3, dtype=np.uint8).reshape(5, 4, 3)
+    mean = area_mean(colours, 2)
+    np.testing.assert_allclose(mean[0, 0], colours[:2, :2].mean((0, 1)))
+    np.testing.assert_allclose(mean[2, 1], colours[4:, 2:].mean((0, 1)))
+
+
 def test_area_mean_of_one_is_the_picture_itself():
     values = np.ones((3, 3))
     assert area_mean(values, 1) is values

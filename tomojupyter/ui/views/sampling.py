@@ -97,20 +97,34 @@ def area_mean(array: np.ndarray, factor: int) -> np.ndarray:
     """
     if factor == 1:
         return array
-    image = array.astype(np.float32)
-    valid = np.isfinite(image)
-    total = _block_sum(np.where(valid, image, np.float32(0)), factor)
-    count = _block_sum(valid.astype(np.float32), factor)
+    with np.errstate(invalid="ignore", over="ignore"):  # of infinities, seen in the next line
+        total = _block_sum(array, factor)
+    if np.isfinite(total).all():  # the usual case, several times as fast
+        return total / _block_count(array.shape, factor)
+    valid = np.isfinite(array)
+    total = _block_sum(np.where(valid, array, 0), factor)
+    count = _block_sum(valid, factor)
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
 def _block_sum(array: np.ndarray, factor: int) -> np.ndarray:
+    """Sum over squares, rows first: whole rows are added, which is what a processor does best."""
     ny, nx = array.shape[:2]
-    rest = array.shape[2:]
-    pads = [(0, -ny % factor), (0, -nx % factor)] + [(0, 0)] * len(rest)
-    padded = np.pad(array, pads) if any(p for _, p in pads) else array
-    h, w = padded.shape[0] // factor, padded.shape[1] // factor
-    return padded.reshape(h, factor, w, factor, *rest).sum(axis=(1, 3))
+    rows = np.zeros((-(-ny // factor), nx, *array.shape[2:]), np.float32)
+    for k in range(factor):
+        part = array[k::factor]
+        rows[: len(part)] += part
+    total = np.zeros((rows.shape[0], -(-nx // factor), *array.shape[2:]), np.float32)
+    for k in range(factor):
+        part = rows[:, k::factor]
+        total[:, : part.shape[1]] += part
+    return total
+
+
+def _block_count(shape: tuple[int, ...], factor: int) -> np.ndarray:
+    """Return how many pixels each square has; those at the far edges may have fewer."""
+    down, across = (np.diff(np.r_[0:n:factor, n]).astype(np.float32) for n in shape[:2])
+    return (down[:, None] * across).reshape(len(down), len(across), *(1,) * (len(shape) - 2))
 
 
 def percentiles(array: np.ndarray, low: float = 0.5, high: float = 99.5) -> tuple[float, float]:

@@ -72,17 +72,29 @@ def reduced(volume: np.ndarray, limit: int = 128) -> np.ndarray:
     if volume.ndim != 3 or not volume.size:
         raise DataError(f"a volume has shape (x, z, y); got {volume.shape}")
     factor = -(-max(volume.shape) // limit)
-    data = np.asarray(volume, dtype=np.float32)
-    valid = np.isfinite(data)
-    data = np.where(valid, data, np.float32(0))
-    if factor == 1:
-        return data
-    weights = valid.astype(np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):  # of infinities, seen in the next line
+        total = _cube_sum(volume, factor)
+    if np.isfinite(total).all():
+        sides = (np.diff(np.r_[0:n:factor, n]).astype(np.float32) for n in volume.shape)
+        return total / np.multiply.outer(np.multiply.outer(next(sides), next(sides)), next(sides))
+    valid = np.isfinite(volume)
+    total, count = _cube_sum(np.where(valid, volume, 0), factor), _cube_sum(valid, factor)
+    return np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+
+
+def _cube_sum(volume: np.ndarray, factor: int) -> np.ndarray:
     for axis in range(3):
-        starts = np.arange(0, data.shape[axis], factor)
-        data = np.add.reduceat(data, starts, axis=axis)
-        weights = np.add.reduceat(weights, starts, axis=axis)
-    return np.divide(data, weights, out=np.zeros_like(data), where=weights > 0)
+        shape = list(volume.shape)
+        shape[axis] = -(-shape[axis] // factor)
+        total = np.zeros(shape, np.float32)
+        for k in range(factor):
+            places = [slice(None)] * 3
+            places[axis] = slice(k, None, factor)
+            part = volume[tuple(places)]
+            places[axis] = slice(part.shape[axis])
+            total[tuple(places)] += part
+        volume = total
+    return volume
 
 
 def _lights() -> list[Any]:

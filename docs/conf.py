@@ -53,6 +53,8 @@ autodoc_typehints = "signature"
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 
+smartquotes = False  # names and values are shown as they are typed
+
 html_theme = "pydata_sphinx_theme"
 html_title = "tomojupyter"
 html_show_sourcelink = False

@@ -1,4 +1,5 @@
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -232,3 +233,9 @@ def record(operation, number):
 def test_stage_states_follow_from_history(operations, expected):
     records = [record(operation, i) for i, operation in enumerate(operations)]
     assert [s.state for s in stage_states(records, STAGES)] == expected
+
+
+def test_results_do_not_go_where_nothing_can_be_written(session, tmp_path, monkeypatch):
+    assert session.results == tmp_path
+    monkeypatch.setattr("os.access", lambda _path, _mode: False)
+    assert session.results == Path.home()

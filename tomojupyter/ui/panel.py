@@ -85,7 +85,8 @@ class OperationPanel(widgets.GridBox):
         self._root = self.session.cursor
         self.form = self._make_form()
         self.body = widgets.VBox(self.build()).add_class("tj-body")
-        self.messages = widgets.HTML().add_class(f"tj-{self.panel}-blockers")
+        self.messages = widgets.HTML().add_class("tj-messages")
+        self.messages.add_class(f"tj-{self.panel}-blockers")
         self.link = widgets.Button(description="Go to Load", icon="folder-open")
         self.record = widgets.HTML().add_class("tj-record").add_class(f"tj-{self.panel}-record")
         self.reset = self._button("Reset", "undo", "reset", self.reset_form)
@@ -130,15 +131,16 @@ class OperationPanel(widgets.GridBox):
 
     def _form_part(self) -> widgets.Widget:
         self.link.layout.display = "none"
-        link = widgets.HBox([self.link]).add_class("tj-buttons")
         parts = [widgets.HTML(heading(self.title, self.purpose))]
         if self.form is not None:
             parts.append(self.form.widget)
-        parts += [*self.extras(), self.messages, link]
+        parts += self.extras()
         body = widgets.VBox(parts).add_class("tj-form-body")
         buttons = widgets.HBox([self.reset, self.preview_button, self.apply])
         buttons.add_class("tj-buttons")
-        foot = widgets.VBox([self.record, buttons]).add_class("tj-form-foot")
+        foot = widgets.VBox([self.messages, self.link, self.record, buttons]).add_class(
+            "tj-form-foot"
+        )
         return widgets.VBox([body, foot]).add_class("tj-form")
 
     # ------------------------------------------------------------------ for subclasses

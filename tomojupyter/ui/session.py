@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
 import string
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ class Session(tr.HasTraits):
     executor
         Where work is done; None takes a thread where a loop runs. Tests give `jobs.Inline()`.
     folder
-        Where results are saved; None: the current folder.
+        The data folder, where results go too if it can be written; None: the current folder.
 
     Attributes
     ----------
@@ -307,6 +308,11 @@ class Session(tr.HasTraits):
 
     # ------------------------------------------------------------------ saving
 
+    @property
+    def results(self) -> Path:
+        """Where results go: `folder`, or the person's own where that cannot be written."""
+        return self.folder if os.access(self.folder, os.W_OK) else Path.home()
+
     def save(self, path: str | Path | None = None) -> bool:
         """Save the current signal with its history, in the background.
 
@@ -320,7 +326,7 @@ class Session(tr.HasTraits):
             return False
         signal = self.result
         end = f"_{self.cursor.name}" if self.cursor.is_volume and self.cursor.name else ""
-        target = Path(path) if path else self.folder / f"{Path(self.name).stem}{end}.hspy"
+        target = Path(path) if path else self.results / f"{Path(self.name).stem}{end}.hspy"
 
         def work(_monitor: Monitor) -> int:
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -92,6 +92,11 @@ def test_tilts_and_pixel_by_panel_and_by_method_are_the_same(seen, folder, timel
     seen.controls["increment"].value = 10
     seen.controls["pixel"].value = "0.42"
     assert seen.view._tilts[0] == -60
+    entered = {k: c.value for k, c in seen.controls.items()}
+    seen.reset.click()
+    assert seen.steps() == []
+    for name, value in entered.items():
+        seen.controls[name].value = value
     seen.apply.click()
     expected = tomo.load(folder / "bare.npy")
     expected = expected.set_tilts("range", start=-60, increment=10).set_scale("pixel", size=0.42)

@@ -137,11 +137,14 @@ def filtered(signal: Any, step: Step, projection: int) -> np.ndarray:
     return np.asarray(resolved.apply(one, Silent()).signal.data[0])
 
 
-def histogram(image: np.ndarray, bins: int = 80) -> tuple[np.ndarray, np.ndarray]:
-    """Return centres and counts of the finite values, without the outermost 0.1 %."""
+def histogram(image: np.ndarray, bins: int = 48) -> tuple[np.ndarray, np.ndarray]:
+    """Return centres and counts of the finite values, without the outermost 0.1 %.
+
+    Empty bins count half a pixel, so that a logarithmic plot has a line there.
+    """
     values = image[np.isfinite(image)]
     if not values.size:
         return np.zeros(0), np.zeros(0)
     low, high = np.percentile(values, (0.1, 99.9))
     counts, edges = np.histogram(values, bins, (low, high if high > low else low + 1))
-    return (edges[1:] + edges[:-1]) / 2, np.where(counts, counts, np.nan)
+    return (edges[1:] + edges[:-1]) / 2, np.maximum(counts, 0.5)

@@ -20,7 +20,7 @@ from tomojupyter.ui.style import section
 from tomojupyter.ui.views.curves import Curve
 from tomojupyter.ui.views.sinogram import SinogramView
 from tomojupyter.ui.views.stack import StackView, StripView
-from tomojupyter.ui.words import pixel_nm, size_text, tilts_known, tilts_of, tilts_text
+from tomojupyter.ui.words import pixel_nm, size_text, tilts_known, tilts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 CATALYST: dict[str, Any] = {"misalign": True, "tiltshift": 6, "tiltrotate": 1.5, "noise": True}
 """The built-in series drifts, leans and is noisy: there is something to do at every stage."""
 
-FROM_FILE, RANGE, LIST = "from the file", "start and step", "list"
+FROM_FILE, RANGE, LIST = "as read", "start and step", "list of angles"
 
 
 class LoadPanel(OperationPanel):
@@ -106,11 +106,10 @@ class LoadPanel(OperationPanel):
         )
         self.pixel = ValueText(continuous_update=False)
         self.pixel_note = widgets.HTML("nm/px")
-        self.tilts_note = widgets.HTML()
         self._range_row = _field("First, step", widgets.HBox([self.start, self.increment]), "°")
         self._list_row = _field("Tilts", self.list, "°")
         rows = [
-            _field("Tilts", self.tilts, self.tilts_note),
+            _field("Take tilts", self.tilts),
             self._range_row,
             self._list_row,
             _field("Pixel size", self.pixel, self.pixel_note),
@@ -153,7 +152,7 @@ class LoadPanel(OperationPanel):
                 self._applied(result.value)
                 return
             self.candidate, self.candidate_name, self.source = result.value, name, source
-            self.tilts.value, self.pixel.value = FROM_FILE, ""
+            self.reset_form()
             self.refresh()
             self.session.say("Preview only. Nothing is changed until you press Use this series.")
 
@@ -163,6 +162,12 @@ class LoadPanel(OperationPanel):
     def shown(self) -> Any:
         """The series in the picture: the one just opened, else the session's."""
         return self.candidate if self.candidate is not None else self.session.signal
+
+    def reset_form(self) -> None:
+        """Forget what was entered."""
+        self.tilts.value = FROM_FILE
+        for control in (self.start, self.increment, self.list, self.pixel):
+            control.value = ""
 
     # ------------------------------------------------------------------ showing
 
@@ -184,7 +189,6 @@ class LoadPanel(OperationPanel):
         self.pixel_note.value = (
             "nm/px" if size else "nm/px <b class='tj-say-warning'>not in file</b>"
         )
-        self.tilts_note.value = tilts_text(signal)
         self.percent = brightness(signal.data)
         self._draw(keep_view=False)
 
@@ -319,7 +323,7 @@ class LoadPanel(OperationPanel):
         for step in steps:  # entries, no pixels: quick enough to do here
             made = run(made, step)
         name, self.candidate = self.candidate_name, None
-        self.tilts.value, self.pixel.value = FROM_FILE, ""
+        self.reset_form()
         self.session.replace(made, name)
         self.session.say(f"{name} is loaded.", "good")
         self._applied(made)
@@ -338,6 +342,7 @@ class LoadPanel(OperationPanel):
         return f"{n} frames, {nx}²" if nx == ny else f"{n} frames, {nx}×{ny}"
 
 
-def _field(label: str, control: widgets.Widget, note: widgets.Widget | str) -> widgets.Box:
+def _field(label: str, control: widgets.Widget, note: widgets.Widget | str = "") -> widgets.Box:
     end = widgets.HTML(note) if isinstance(note, str) else note
-    return widgets.Box([widgets.Label(label), control, end]).add_class("tj-field")
+    parts = [widgets.Label(label), control, *([end] if note else [])]
+    return widgets.Box(parts).add_class("tj-field")

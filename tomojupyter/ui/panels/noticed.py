@@ -11,7 +11,7 @@ from scipy.ndimage import median_filter
 from tomojupyter.numerics.filters import blank_frames
 from tomojupyter.ui.views.sampling import area_mean
 from tomojupyter.ui.views.texts import tilt_text
-from tomojupyter.ui.words import degrees
+from tomojupyter.ui.words import degrees, tilts_text
 
 SIDE = 64
 ICONS = {"good": "check", "warning": "exclamation-triangle", "move": "arrows-alt"}
@@ -134,6 +134,7 @@ def facts_html(signal: Any, note: str = "") -> str:
     rows = [
         ("Frames", f"{n}, {signal.data.dtype}", note),
         ("Size", f"{nx} × {ny} px", ""),
+        ("Tilts", tilts_text(signal), ""),
     ]
     cells = "".join(
         f"<tr><td>{escape(a)}</td><td>{escape(b)}</td><td class='tj-n'>{escape(c)}</td></tr>"

@@ -59,6 +59,13 @@ def place(page, view, x, y, extent=48):
     return left, box["y"] + box["height"] / 2 + (y + 0.5 - extent / 2) * size
 
 
+def drag(page, view, start, end):
+    page.mouse.move(*place(page, view, *start))
+    page.mouse.down()
+    page.mouse.move(*place(page, view, *end), steps=5)
+    page.mouse.up()
+
+
 def heard(page, words):
     page.wait_for_function(
         "words => document.querySelector('.tj-log').textContent.includes(words)", arg=words
@@ -90,12 +97,11 @@ def test_pictures_slices_and_3d_answer_mouse_and_keys(voila, browser_page):
     assert stack.locator(".tj-pic-menu canvas").is_visible()
     page.keyboard.press("Escape")
 
-    # a corner of the crop rectangle is dragged; its bounds are those of a slice
-    page.mouse.move(*place(page, ".view-crop", 39.5, 39.5))
-    page.mouse.down()
-    page.mouse.move(*place(page, ".view-crop", 29.5, 34.5), steps=5)
-    page.mouse.up()
+    # a corner of the crop rectangle is dragged, then a side; its bounds are those of a slice
+    drag(page, ".view-crop", (39.5, 39.5), (29.5, 34.5))
     heard(page, "rect 4 4 30 35")
+    drag(page, ".view-crop", (29.5, 12), (20.5, 25))
+    heard(page, "rect 4 4 21 35")
 
     # three slices move together, 3D fills its place once asked for
     page.mouse.click(*place(page, ".tj-ortho > :nth-child(1)", 30, 20))

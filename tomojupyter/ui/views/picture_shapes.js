@@ -75,7 +75,11 @@ class Shapes {
       if (o.kind === "rectangle") {
         const k = this.corners(o).findIndex(([i, j]) => near(i - 0.5, j - 0.5));
         if (k >= 0) return { o, part: k };
-        if (q.x > o.x0 - 0.5 && q.x < o.x1 - 0.5 && q.y > o.y0 - 0.5 && q.y < o.y1 - 0.5 && !full(o)) return { o, part: "all" };
+        const inX = q.x > o.x0 - 0.5 && q.x < o.x1 - 0.5, inY = q.y > o.y0 - 0.5 && q.y < o.y1 - 0.5;
+        const on = (a, b, s) => o.handles && Math.abs(a - b + 0.5) * s < 6; // its sides, as numbered in corners()
+        const side = [[1, inX && on(q.y, o.y0, q.p.sy)], [3, inY && on(q.x, o.x1, q.p.sx)], [5, inX && on(q.y, o.y1, q.p.sy)], [7, inY && on(q.x, o.x0, q.p.sx)]].find((s) => s[1]);
+        if (side) return { o, part: side[0] };
+        if (inX && inY && !full(o)) return { o, part: "all" };
       } else if (o.kind === "line") {
         const [x0, y0, x1, y1] = this.ends(o), dx = x1 - x0, dy = y1 - y0;
         const t = clamp(((q.x - x0) * dx + (q.y - y0) * dy) / (dx * dx + dy * dy || 1), 0, 1);

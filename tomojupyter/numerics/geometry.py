@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
 
 from tomojupyter.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 WHOLE = 1e-6  # a translation closer than this to whole pixels copies pixels
 
@@ -107,9 +110,7 @@ class Frame:
         """Return this frame with the rigid motion `matrix` as G."""
         angle = math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))
         rest = matrix @ np.linalg.inv(rotation(angle, self.acquired))
-        return replace(
-            self, tiltaxis=angle, xshift=float(rest[0, 2]), yshift=-float(rest[1, 2])
-        )
+        return replace(self, tiltaxis=angle, xshift=float(rest[0, 2]), yshift=-float(rest[1, 2]))
 
     def cropped(self, left: int, right: int, top: int, bottom: int) -> Frame:
         """Keep columns `left` to `right` and rows `top` to `bottom` (ends exclusive)."""
@@ -175,11 +176,10 @@ class Frame:
         nx, ny = (max(1, round((high[k] - low[k]) / pixel[k])) for k in (0, 1))
         scale = (1 / pixel[0], 1 / pixel[1])
         offset = (-0.5 - low[0] * scale[0], -0.5 - low[1] * scale[1])
-        ratio = to_ours[0, 0]
         frame = Frame(
             acquired=acquired,
             shape=(ny, nx),
-            shifts=self.shifts / ratio,
+            shifts=self.shifts / (to_ours[1, 1], to_ours[0, 0]),
             scale=scale,
             offset=offset,
         )
@@ -211,13 +211,13 @@ def covered(
     """
     rows, columns = np.mgrid[: shape[0], : shape[1]]
     mask = np.empty((len(matrices), *shape), bool)
-    low = -0.5 - WHOLE
+    low, last = -0.5 - WHOLE, np.array(source_shape) - 0.5 + WHOLE
     for i, matrix in enumerate(matrices):
         linear, offset = _inverse_in_rows(matrix)
         y = linear[0, 0] * rows + linear[0, 1] * columns + offset[0]
         x = linear[1, 0] * rows + linear[1, 1] * columns + offset[1]
         mask[i] = (y >= low) & (x >= low)
-        mask[i] &= (y <= source_shape[0] + low + 2 * WHOLE) & (x <= source_shape[1] + low + 2 * WHOLE)
+        mask[i] &= (y <= last[0]) & (x <= last[1])
     return mask
 
 
@@ -335,7 +335,7 @@ def common_box(mask: np.ndarray) -> tuple[int, int, int, int]:
     ParameterError
         If no pixel is covered in all images.
     """
-    both = mask.all(axis=0)
+    both: np.ndarray = np.all(mask, axis=0)
     top, bottom, left, right = 0, both.shape[0], 0, both.shape[1]
     while top < bottom and left < right and not both[top:bottom, left:right].all():
         part = ~both[top:bottom, left:right]

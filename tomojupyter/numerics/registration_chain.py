@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tomojupyter.errors import AlignmentRefused, DataError, ParameterError, TiltsError
-from tomojupyter.monitor import Monitor
 from tomojupyter.numerics.filters import blank_frames, estimate_vacuum
 from tomojupyter.numerics.registration_pairs import Picture, prepare
+
+if TYPE_CHECKING:
+    from tomojupyter.monitor import Monitor
 
 PairEstimator = Callable[[Picture, Picture], np.ndarray]
 
 REACH = 2  # neighbours that are compared on either side
 SWEEPS = 24  # of the reweighting
-CLOSENESS = 3.0  # final weight of a comparison: distance to this negative power
 FLOOR = 0.02  # px, misfit between pairs that is never called an outlier
 UNRELATED = 3.0  # px, misfit of a comparison that has found nothing in common
 
@@ -138,7 +140,8 @@ def solve(
     ties = np.diff(np.eye(n), axis=0) * 1e-5
     free = np.arange(n) != anchor
     distance = np.abs(pairs[:, 1] - pairs[:, 0]).astype(np.float64)
-    base = 1 / distance
+    # Two second neighbours together must outweigh the one neighbour that they span.
+    base = distance**-0.5
     positions = np.zeros((n, 2))
     weight = base.copy()
 
@@ -155,9 +158,8 @@ def solve(
         scale = max(FLOOR, 1.4826 * float(np.median(misfit)))
         trust = 1 / (1 + (misfit / (2 * scale)) ** 2)
         weight = base / np.maximum(misfit, scale) if sweep < SWEEPS // 2 else base * trust
-    # The distant pairs have shown the outliers; they look too different to weigh much further.
-    weight = trust * distance**-CLOSENESS
-    return positions.copy(), fit()
+    misfit = fit()
+    return positions, misfit
 
 
 def _validated(

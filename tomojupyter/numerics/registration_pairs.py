@@ -60,7 +60,7 @@ def prepare(
     """
     covered = None if mask is None else np.broadcast_to(mask, images.shape)
     clean, limits = {}, []
-    for i in np.flatnonzero(usable):
+    for i in (int(k) for k in np.flatnonzero(usable)):
         pixels = images[i].astype(np.float64) - vacuum
         good = np.isfinite(pixels)
         if covered is not None:
@@ -70,15 +70,14 @@ def prepare(
         smooth[~good] = 0
         deviation = np.abs(pixels - smooth)
         limits.append(np.percentile(deviation, 99.5))
-        clean[int(i)] = pixels, smooth, deviation, good
+        clean[i] = pixels, smooth, deviation, good
     limit = 3 * float(np.median(limits))
     pictures = {}
     for i, (pixels, smooth, deviation, good) in clean.items():
         hot = deviation > limit if limit > 0 else np.zeros_like(good)
         # Where every pixel is "hot" the image is sharper than the others, not defective.
-        if hot.mean() < 0.05:
-            pixels = np.where(hot, smooth, pixels)
-        pictures[i] = Picture(pixels, None if good.all() else _soft(good))
+        calm = np.where(hot, smooth, pixels) if hot.mean() < 0.05 else pixels
+        pictures[i] = Picture(calm, None if good.all() else _soft(good))
     return pictures
 
 
@@ -105,8 +104,10 @@ def correlate(fixed: Picture, moving: Picture) -> np.ndarray:
     first, second = (_binned(p, factor) for p in (fixed, moving))
     ny, nx = first.shape
     window = _window(ny, nx)
-    flat = [np.ascontiguousarray((p - (p * window).mean() / window.mean()) * window)
-            for p in (first, second)]
+    flat = [
+        np.ascontiguousarray((p - (p * window).mean() / window.mean()) * window)
+        for p in (first, second)
+    ]
     band = _bandpass(ny, nx)
     spectra = [fft.rfft2(p) for p in flat]
     product = spectra[0] * np.conj(spectra[1])

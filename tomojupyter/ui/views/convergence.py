@@ -8,7 +8,7 @@ from typing import Any
 from tomojupyter.errors import DataError
 from tomojupyter.ui.views.curves import Curve
 
-OK_COLOUR = "#0f7355"
+OK_COLOUR = "var(--tj-ok, #0f7355)"
 
 
 class ConvergenceView(Curve):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tomojupyter import errors
 from tomojupyter.errors import MissingFileError, ParameterError, RecipeError
 from tomojupyter.io import load
 from tomojupyter.paths import template
 from tomojupyter.steps import Recipe
+from tomojupyter.steps.checks import warn
 
 if TYPE_CHECKING:
     from tomojupyter.monitor import Monitor
@@ -125,7 +128,13 @@ def run_notebook(
     path = check_output(target, overwrite)
     if not Path(source).is_file():
         raise MissingFileError(f"{source}: there is no such file")
+    if tilts is not None and not Path(tilts).is_file():
+        raise MissingFileError(f"{tilts}: there is no such file")
     notebook = path.with_suffix(".ipynb")
+    if notebook.exists() and not overwrite:
+        raise ParameterError(
+            f"{notebook} is there already: choose another name, or use --overwrite"
+        )
     parameters = {
         # Notebook kernels change directory.
         "input": str(Path(source).absolute()),
@@ -133,7 +142,27 @@ def run_notebook(
         "tilts": str(Path(tilts).absolute()) if tilts else None,
         "recipe": steps.to_yaml(),
     }
-    papermill.execute_notebook(
-        template("reconstruct"), notebook, parameters=parameters, progress_bar=False
-    )
+    try:
+        executed = papermill.execute_notebook(
+            template("reconstruct"), notebook, parameters=parameters, progress_bar=False
+        )
+    except papermill.PapermillExecutionError as error:
+        known = getattr(errors, error.ename, None)
+        if known is None:
+            raise
+        # The sentence says it all, and the next try must not stumble over the file.
+        notebook.unlink(missing_ok=True)
+        raise known(error.evalue) from None
+    _repeat_warnings(executed)
     return notebook
+
+
+def _repeat_warnings(notebook: Any) -> None:
+    """Say here what was said in the cells of a notebook."""
+    said: set[str] = set()
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if output.get("name") == "stderr":
+                said.update(re.findall(r"TomojupyterWarning: (.+)", output["text"]))
+    for sentence in sorted(said):
+        warn(sentence)

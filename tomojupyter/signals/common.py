@@ -22,11 +22,14 @@ class TomoSignal(Signal2D):
     _lazy_class: ClassVar[type]
     _eager_class: ClassVar[type]
     _deferred = False
+    _source: Any = None
     data: Any
 
     def copy(self) -> Any:
         """Return a copy that shares the pixels but has metadata and axes of its own."""
-        return type(self)(**self._to_dictionary())
+        result = type(self)(**self._to_dictionary())
+        result._source = self._source
+        return result
 
     @property
     def _resampled(self) -> int:
@@ -46,6 +49,9 @@ class TomoSignal(Signal2D):
 
     def _assign_subclass(self, chunks: Any = False) -> None:
         """Keep our class where HyperSpy would look one up by its signal type."""
+        if self.metadata.get_item("_HyperSpy.Folding.unfolded", default=False):
+            # HyperSpy unfolds in place, for decompositions, and folds again.
+            return
         kind = self.metadata.get_item("Signal.signal_type", default="")
         fits = self.axes_manager.signal_dimension == 2 and self.data.dtype.kind in "buif"
         if kind != self._signal_type or not fits:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from typing import TYPE_CHECKING, Any
 
 from tomojupyter.errors import DataError
@@ -110,7 +112,8 @@ class StackOperations:
         -------
         TomoStack
         """
-        return self.trim("remove_projections", projections=projections or ())
+        chosen = () if projections is None else projections
+        return self.trim("remove_projections", projections=chosen)
 
     def bin(self, factor: int = 2) -> Any:
         """Replace blocks of `factor` x `factor` pixels by their mean; return a new TomoStack."""
@@ -130,8 +133,17 @@ class StackOperations:
             Shape (n, ny).
         """
         size = self._frame.shape[1]
-        if isinstance(column, float):
-            column = self.axes_manager.signal_axes[0].value2index(column)
+        if not isinstance(column, numbers.Real) or not math.isfinite(column):
+            raise DataError(f"column must be an index or a position, got {column!r}")
+        if not isinstance(column, numbers.Integral):
+            axis = self.axes_manager.signal_axes[0]
+            place = (float(column) - axis.offset) / axis.scale
+            if not -0.5 <= place < size - 0.5:
+                raise DataError(
+                    f"column must be from {axis.low_value:g} to {axis.high_value:g} "
+                    f"{axis.units}, got {column:g}"
+                )
+            column = round(place)
         if not -size <= column < size:
             raise DataError(f"column must be from 0 to {size - 1}, got {column}")
         sinogram = self._plain().isig[int(column), :].as_signal2D((1, 0))

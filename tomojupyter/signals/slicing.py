@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tomojupyter.errors import DataError
+from tomojupyter.signals import state
 from tomojupyter.steps.base import make_step
 from tomojupyter.steps.run import run
 
@@ -34,7 +35,12 @@ class StackSlicing:
     integrate1D = _plainly("integrate1D")  # noqa: N815  HyperSpy's name
     integrate_simpson = _plainly("integrate_simpson")
     interpolate_on_axis = _plainly("interpolate_on_axis")
-    unfold = _plainly("unfold")
+
+    def get_current_signal(self: Any, *args: Any, **keywords: Any) -> Any:
+        """Return the image at the current indices; as HyperSpy's ``get_current_signal``."""
+        plain = self._plain()
+        plain.axes_manager.indices = self.axes_manager.indices
+        return plain.get_current_signal(*args, **keywords)
 
     def _apply_function_on_data_and_remove_axis(
         self: Any, function: Any, axes: Any, out: Any = None, **keywords: Any
@@ -150,19 +156,24 @@ class StackSlicing:
     def split(
         self: Any, axis: Any = "auto", number_of_parts: Any = "auto", step_sizes: Any = "auto"
     ) -> list[Any]:
-        """Split the series into parts, as HyperSpy's ``split``; tilts follow along the tilts."""
-        chosen = None if axis == "auto" else self.axes_manager[axis].index_in_array
-        if chosen not in (None, 0) or (number_of_parts == "auto" and step_sizes == "auto"):
+        """Split the series into parts, as HyperSpy's ``split``; tilts, shifts, history follow."""
+        if (number_of_parts == "auto") == (step_sizes == "auto"):
             return self._plain().split(axis, number_of_parts, step_sizes)
+        chosen = 0 if axis == "auto" else self.axes_manager[axis].index_in_array
+        n = self._n if chosen == 0 else self._frame.shape[chosen - 1]
         if number_of_parts != "auto":
-            size = self._n // int(number_of_parts)
+            size = n // int(number_of_parts)
             sizes = [size] * int(number_of_parts)
         elif np.ndim(step_sizes) == 0:
-            sizes = [int(step_sizes)] * (self._n // int(step_sizes))
+            sizes = [int(step_sizes)] * (n // int(step_sizes))
         else:
             sizes = [int(v) for v in step_sizes]
-        starts = np.cumsum([0, *sizes])
-        return [self.inav[int(a) : int(b)] for a, b in itertools.pairwise(starts)]
+        ends = itertools.pairwise(int(v) for v in np.cumsum([0, *sizes]))
+        if chosen == 0:
+            return [self.inav[a:b] for a, b in ends]
+        if chosen == 1:
+            return [self.isig[:, a:b] for a, b in ends]
+        return [self.isig[a:b, :] for a, b in ends]
 
     def align2D(self: Any, **keywords: Any) -> Any:  # noqa: N802  HyperSpy's name
         """Align in place as HyperSpy's ``align2D``; kept in the history as an outside edit."""
@@ -186,26 +197,34 @@ def concatenate(stacks: Any) -> Any:
     Parameters
     ----------
     stacks
-        TomoStacks with images of one size.
+        TomoStacks with images of one size and one pixel size.
 
     Returns
     -------
     TomoStack
-        Their current pixels one after the other; its history begins here.
+        Their current pixels one after the other, with tilts, nominal tilts and exclusions;
+        its history begins here.
 
     Raises
     ------
     DataError
-        If there is none, or their images differ in size.
+        If there is none, one is no TomoStack, or their images or pixels differ in size.
     """
     parts = list(stacks)
     if not parts:
         raise DataError("concatenate needs at least one stack, got none")
+    for part in parts:
+        if not isinstance(part, StackSlicing):
+            raise DataError(
+                f"concatenate joins TomoStacks, got a {type(part).__name__}: "
+                "make one with TomoStack(signal, tilts)"
+            )
     shapes = {tuple(s.data.shape[1:]) for s in parts}
     if len(shapes) > 1:
         sizes = " and ".join(f"{nx} x {ny} px" for ny, nx in sorted(shapes))
         raise DataError(f"the images differ in size ({sizes}): crop or bin them alike first")
-    first = parts[0]
+    first: Any = parts[0]
+    _same_pixel_size(parts)
     pixels = np.concatenate([np.asarray(s.data) for s in parts])
     tilts = np.concatenate([s.tilts.data.ravel() for s in parts])
     result = first._eager_class(pixels, tilts)
@@ -215,4 +234,22 @@ def concatenate(stacks: Any) -> Any:
             model.scale, model.offset, model.units, model.name,
         )  # fmt: skip
     result.metadata.General.title = first.metadata.General.title
+    state.write_nominal(result.metadata, np.concatenate([s.nominal_tilts for s in parts]))
+    reasons = itertools.chain.from_iterable(s.excluded_reason for s in parts)
+    excluded = np.concatenate([s.excluded for s in parts])
+    left_out = {i: why for i, why in enumerate(reasons) if excluded[i]}
+    if left_out:
+        state.write_excluded(result.metadata, left_out)
     return result
+
+
+def _same_pixel_size(parts: Any) -> None:
+    for k, name in enumerate("xy"):
+        axes = [part.axes_manager.signal_axes[k] for part in parts]
+        for axis in axes[1:]:
+            close = np.isclose(axis.scale, axes[0].scale, rtol=1e-3)
+            if not close or str(axis.units) != str(axes[0].units):
+                raise DataError(
+                    f"the pixels differ along {name}: {axes[0].scale:g} {axes[0].units} and "
+                    f"{axis.scale:g} {axis.units}; correct one with set_scale"
+                )

@@ -71,7 +71,7 @@ class TomoStack(StackOperations, StackSlicing, TomoSignal):
         if data.ndim != 3 or data.dtype.kind not in "buif":
             raise DataError(
                 "a tilt series has the axes (tilt, y, x) and real numbers; "
-                f"got {data.dtype} of shape {tuple(data.shape)}"
+                f"got {data.dtype} of shape {tuple(data.shape)}; tomo.concatenate joins series"
             )
         keywords.setdefault("axes", _fresh_axes(data.shape))
         if hasattr(data, "dask"):
@@ -126,46 +126,25 @@ class TomoStack(StackOperations, StackSlicing, TomoSignal):
         """Do the resampling that was put off."""
         shift_type, self._pending = self._pending, ""
         assert self._source is not None
-        transforms, frame = self.transforms, self._frame
-        plain = self._source.cut(transforms, frame)
-        if plain is not None and not isinstance(plain, np.ndarray):
-            self._data = plain.astype(np.float32)
-        else:
-            self._data = self._source.resample(transforms, frame, shift_type)
+        self._data = self._source.resample(self.transforms, self._frame, shift_type)
         self._note_pixels()
 
     def _origin(self) -> Source:
         """Return the pixels that the next resampling starts from."""
         if self._source is not None and not history.edited(self):
             return self._source
-        return Source(self.data, np.arange(self._n), self.transforms, super()._resampled)
-
-    @property
-    def _resampled(self) -> int:
-        if self._source is None:
-            return super()._resampled
-        return self._source.interpolations(self.transforms)
+        return Source(self.data, np.arange(self._n), self.transforms, self._resampled)
 
     def detach(self) -> None:
         """Forget the source pixels, which frees their memory; later moves start from these."""
-        count = self._resampled
-        pixels = self.data
-        self._source = None
-        self._data = pixels
-        self.metadata.set_item(RESAMPLED, count)
+        self._data, self._source = self.data, None
 
     def _deepcopy_with_new_data(self, data: Any = None, **keywords: Any) -> Any:
         """Return a copy with other pixels, which become its source; ours stay as they are."""
-        count, source = self._resampled, self._source
+        source = self._source
         result = super()._deepcopy_with_new_data(data, **keywords)
         self._source = source
-        result.metadata.set_item(RESAMPLED, count)
         return result
-
-    def _to_dictionary(self, *args: Any, **keywords: Any) -> dict[str, Any]:
-        content = super()._to_dictionary(*args, **keywords)
-        content["metadata"].setdefault(state.OURS, {})["resampled"] = self._resampled
-        return content
 
     def __deepcopy__(self, memo: Any) -> Any:
         result = super().__deepcopy__(memo)
@@ -296,12 +275,14 @@ class TomoStack(StackOperations, StackSlicing, TomoSignal):
         if index is not None:
             origin = origin.select(np.asarray(index, int))
         plain = origin.cut(frame.transforms, frame) if self._lazy else None
+        plain = plain if plain is None else plain.astype(np.float32)
         n = len(origin.rows)
         pixels = np.broadcast_to(np.float32(0), (n, *frame.shape)) if plain is None else plain
         result = self._shell(pixels, self._axes_for(frame, n))
         if index is not None:
             state.select(result.metadata, np.asarray(index, int))
         state.write_frame(result.metadata, frame)
+        result.metadata.set_item(RESAMPLED, origin.interpolations(frame.transforms))
         show_tilts(result.axes_manager._axes[0], result.tilts.data.ravel())
         if plain is None:
             result._source, result._pending = origin, shift_type
@@ -313,7 +294,6 @@ class TomoStack(StackOperations, StackSlicing, TomoSignal):
         """Return a stack of other pixels, which become the source of what follows."""
         new = frame or self._frame
         result = self._shell(images, self._axes_for(new, self._n))
-        result.metadata.set_item(RESAMPLED, self._resampled)
         state.write_frame(result.metadata, new)
         return result
 
@@ -321,7 +301,7 @@ class TomoStack(StackOperations, StackSlicing, TomoSignal):
         self, tilts: np.ndarray | None = None, pixel: float | None = None, units: str = "nm"
     ) -> Any:
         """Return the stack with other tilts or another pixel size."""
-        result = self._moved(self._frame)
+        result = self.deepcopy()
         if tilts is not None:
             check_angles(np.asarray(tilts, float))
             result._store_tilts(np.asarray(tilts, float))

@@ -101,6 +101,7 @@ class Step:
     operation: ClassVar[str] = ""
     method: ClassVar[str] = ""
     needs_tilts: ClassVar[bool] = False
+    in_memory: ClassVar[bool] = False
     on: ClassVar[str] = "TomoStack"
 
     def __post_init__(self) -> None:
@@ -223,9 +224,10 @@ def _unknown(cls: type[Step], name: str, known: Sequence[str]) -> str:
         if other is not cls and name in [f.name for f in parameters(other)]
     ]
     if others:
-        return f"{name}: not a parameter of {cls.method} ({', '.join(others)} have it)"
-    have = ", ".join(known) if known else "none"
-    return f"{name}: not a parameter of {cls.operation} {cls.method} (known: {have})" + _closest(
+        have = "have" if len(others) > 1 else "has"
+        return f"{name}: not a parameter of {cls.method} ({', '.join(others)} {have} it)"
+    listed = ", ".join(known) if known else "none"
+    return f"{name}: not a parameter of {cls.operation} {cls.method} (known: {listed})" + _closest(
         name, known
     )
 
@@ -255,7 +257,7 @@ def _validate(cls: type, f: dataclasses.Field[Any], value: Any) -> Any:
             return None
         raise ParameterError(f"{f.name} must be given, got None")
     if base is tuple:
-        return _as_tuple(f.name, value)
+        return _as_tuple(f.name, value, whole="int" in str(f.type))
     if f.metadata["choices"]:
         return _choice(f.name, value, f.metadata["choices"])
     value = _convert(f, base, value)
@@ -307,7 +309,7 @@ def _bounds(f: dataclasses.Field[Any], value: Any) -> None:
             raise ParameterError(f"{f.name} must be {words} {limit:g}{unit}, got {value:g}")
 
 
-def _as_tuple(name: str, value: Any) -> tuple[Any, ...]:
+def _as_tuple(name: str, value: Any, whole: bool) -> tuple[Any, ...]:
     try:
         array = np.asarray(value)
     except ValueError:
@@ -316,6 +318,11 @@ def _as_tuple(name: str, value: Any) -> tuple[Any, ...]:
         raise ParameterError(f"{name} must be a list of numbers, got {value!r}")
     if array.ndim == 0:
         array = array[None]
+    if whole and array.size:
+        bad = ~(np.isfinite(array) & (array == np.floor(array)))
+        if bad.any():
+            raise ParameterError(f"{name} must be whole numbers, got {array[bad][0]}")
+        array = array.astype(int)
     return _nested(array.tolist())
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tomojupyter.errors import RecipeError, TomojupyterError
+from tomojupyter.errors import (
+    ParameterError,
+    RecipeError,
+    TomojupyterError,
+    UnknownParameterError,
+)
 from tomojupyter.paths import template
 from tomojupyter.steps import history
-from tomojupyter.steps.base import Step, make_step
+from tomojupyter.steps.base import Step, make_step, parameters
 from tomojupyter.steps.checks import warn
 from tomojupyter.steps.run import run
 
@@ -39,11 +44,14 @@ class Entry:
         Names of the signals to do it to.
     other
         For ``align_other``: the signal that gets the alignment of the first in `on`.
+    shift_type
+        For ``align_other`` with `other`: how its pixels are moved.
     """
 
     step: Step | None
     on: tuple[str, ...] = (DEFAULT,)
     other: str | None = None
+    shift_type: str = "interp"
 
 
 @dataclass(frozen=True)
@@ -142,9 +150,17 @@ class Recipe:
         ]
         for entry in self.entries:
             if entry.other:
-                lines.append(f"{entry.other} = {entry.on[0]}.align_other({entry.other})")
+                how = f"({entry.other}, {entry.shift_type!r})"
+                lines.append(f"{entry.other} = {entry.on[0]}.align_other{how}")
             elif entry.step is None:
                 lines.append("# an edit was made here outside tomojupyter; it is not known")
+            elif entry.step.operation == "align_other":
+                # The method takes the other signal; the numbers are known to a recipe only.
+                text = Recipe((Entry(entry.step),)).to_yaml()
+                lines += [
+                    f'{name} = tomo.Recipe.from_yaml("""\n{text}""").run({name})'
+                    for name in entry.on
+                ]
             else:
                 values = "".join(f", {k}={v!r}" for k, v in _given(entry.step).items())
                 lines += [
@@ -195,7 +211,8 @@ class Recipe:
                         f"given are {', '.join(signals)}"
                     )
             if entry.other:
-                signals[entry.other] = signals[entry.on[0]].align_other(signals[entry.other])
+                ours, other = signals[entry.on[0]], signals[entry.other]
+                signals[entry.other] = ours.align_other(other, entry.shift_type)
                 continue
             if entry.step is None:
                 warn(f"step {number} was an edit made outside tomojupyter and cannot be replayed")
@@ -222,14 +239,18 @@ def _entry(number: int, item: Any) -> Entry:
             f'step {number} must be one line "- operation: {{method: ...}}", got {item!r}'
         )
     ((name, values),) = item.items()
+    named = isinstance(values, dict) and all(isinstance(key, str) for key in values)
+    if values is not None and not named:
+        raise RecipeError(
+            f"step {number} ({name}) must hold its values as {{method: ..., name: value}}, "
+            f"got {values!r}"
+        )
     values = dict(values or {})
-    on = values.pop("on", DEFAULT)
-    on = tuple(on) if isinstance(on, Sequence) and not isinstance(on, str) else (on,)
+    on = _names(number, values.pop("on", DEFAULT))
     if name == EXTERNAL:
         return Entry(None, on)
-    other = values.pop("other", None)
-    if other is not None:
-        return Entry(None, on, other)
+    if "other" in values:
+        return _entry_for_other(number, name, on, values)
     method = values.pop("method", None)
     if method is None:
         raise RecipeError(f'step {number} ({name}) does not name its "method"')
@@ -239,8 +260,39 @@ def _entry(number: int, item: Any) -> Entry:
         raise type(error)(f"step {number}: {error}") from error
 
 
+def _names(number: int, given: Any) -> tuple[str, ...]:
+    listed = given if isinstance(given, list) else [given]
+    if not listed or not all(isinstance(name, str) for name in listed):
+        raise RecipeError(
+            f'step {number}: "on" must be the name of a signal or a list of names, got {given!r}'
+        )
+    return tuple(listed)
+
+
+def _entry_for_other(number: int, name: str, on: tuple[str, ...], values: dict[str, Any]) -> Entry:
+    """Return the line ``align_other: {on: ..., other: ...}``."""
+    other, shift_type = values.pop("other"), values.pop("shift_type", "interp")
+    if name != "align_other" or not isinstance(other, str) or len(on) > 1:
+        raise RecipeError(
+            f'step {number}: only align_other has an "other", the name of one signal that gets '
+            "the alignment of one"
+        )
+    if values:
+        raise UnknownParameterError(
+            f"step {number}: {', '.join(values)}: not a value of align_other with another signal "
+            "(known: on, other, shift_type)"
+        )
+    if shift_type not in ("interp", "fourier"):
+        raise ParameterError(
+            f"step {number}: shift_type must be one of interp, fourier, got {shift_type!r}"
+        )
+    return Entry(None, on, other, shift_type)
+
+
 def _given(step: Step) -> dict[str, Any]:
-    return {k: v for k, v in step.as_dict().items() if v is not None}
+    """Return the parameters but those that are None by default."""
+    auto = {f.name for f in parameters(type(step)) if f.default is None}
+    return {k: v for k, v in step.as_dict().items() if v is not None or k not in auto}
 
 
 def _content(entry: Entry) -> tuple[str, dict[str, Any]]:
@@ -248,7 +300,8 @@ def _content(entry: Entry) -> tuple[str, dict[str, Any]]:
     if entry.on != (DEFAULT,):
         where["on"] = entry.on[0] if len(entry.on) == 1 else list(entry.on)
     if entry.other:
-        return "align_other", {**where, "other": entry.other}
+        how = {} if entry.shift_type == "interp" else {"shift_type": entry.shift_type}
+        return "align_other", {**where, "other": entry.other, **how}
     if entry.step is None:
         return EXTERNAL, where
     return entry.step.operation, {"method": entry.step.method, **_given(entry.step), **where}

@@ -24,6 +24,7 @@ class ReconstructionStep(Step):
     """Base of reconstructions; `solve` turns sinograms into a volume."""
 
     needs_tilts = True
+    in_memory = True
     cuda: bool | None = param(
         None, "use a GPU through ASTRA", auto="if there is one", advanced=True
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from tomojupyter.steps import history
 
 if TYPE_CHECKING:
     from tomojupyter.steps.base import Step
+
+log = logging.getLogger(__name__)
 
 
 def run(signal: Any, step: Step, monitor: Monitor | None = None, **options: Any) -> Any:
@@ -46,6 +49,11 @@ def run(signal: Any, step: Step, monitor: Monitor | None = None, **options: Any)
         raise DataError(f"{step.operation} works on a {step.on}, got a {type(signal).__name__}")
     signal._check(needs_tilts=step.needs_tilts)
     records = begin(signal)
+    if step.in_memory and signal._lazy:
+        size = signal.data.nbytes / 1e6
+        log.warning("%s needs the whole stack in memory: %.0f MB", step.operation, size)
+        signal = signal.deepcopy()
+        signal.compute(close_file=False, show_progressbar=False)
     resolved = step.resolve(signal)
     started = datetime.datetime.now(datetime.UTC)
     clock = time.perf_counter()

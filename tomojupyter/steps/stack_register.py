@@ -31,6 +31,7 @@ class RegistrationStep(Step):
     """Base of registrations; `estimate` returns the shifts to apply."""
 
     needs_tilts = True
+    in_memory = True
     start: int | None = param(
         None, "projection that stays where it is", ge=0, auto="the middle of the tilts"
     )

@@ -17,6 +17,7 @@ class CentreOfMassAxis(Step):
     """Fit the axis to the paths of the centres of mass of many slices; refuses if it cannot."""
 
     needs_tilts = True
+    in_memory = True
     slices: tuple[int, ...] | None = param(
         None, "columns (x) to use", unit="px", auto="all with enough mass", advanced=True
     )

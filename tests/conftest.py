@@ -1,0 +1,84 @@
+"""A small simulated series, its files, and what tests compare."""
+
+import numpy as np
+import pytest
+
+from tomojupyter.datasets import get_catalyst_data
+from tomojupyter.formats.mrc import write_mrc
+from tomojupyter.steps import history
+
+VARIES = ("time", "seconds", "environment", "versions")
+QUICK = """tomojupyter: 1
+steps:
+  - background: {method: constant}
+  - stack_register: {method: PC}
+  - tilt_align: {method: manual, shift: 1.5, angle: -1.0}
+  - reconstruct: {method: SIRT, iterations: 3, constrain: true}
+"""
+
+
+@pytest.fixture(scope="session")
+def made_series():
+    """A drifting series of 24 x 32 px (y, x): not square, so that mixed-up axes show."""
+    made = get_catalyst_data(
+        misalign=True, minshift=-2, maxshift=2, size=32, tilts=np.arange(-60, 61, 10.0), counts=900
+    )
+    return made.isig[:, 4:28]
+
+
+@pytest.fixture
+def series(made_series):
+    """A copy of the series that a test may change; its only pixels are its own."""
+    made = made_series.deepcopy()
+    made.detach()
+    return made
+
+
+@pytest.fixture(scope="session")
+def counted(made_series):
+    """The same series as counts, int16, with its vacuum at -1000."""
+    pixels = made_series.data
+    return np.round(pixels / pixels.max() * 3000 - 1000).astype("i2")
+
+
+@pytest.fixture
+def series_file(tmp_path, counted, made_series):
+    """An MRC file of the counts with its list of tilts beside it."""
+    path = tmp_path / "series.mrc"
+    write_mrc(path, counted, 0.5, is_volume=False)
+    write_tilts(path.with_suffix(".rawtlt"), made_series.tilts.data.ravel())
+    return path
+
+
+@pytest.fixture
+def recipe_file(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(QUICK, encoding="utf-8")
+    return path
+
+
+def write_tilts(path, tilts):
+    path.write_text("".join(f"{t:.2f}\n" for t in tilts), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def timeless():
+    """Return the records of a signal without what differs from run to run."""
+
+    def records(signal):
+        return [
+            {k: v for k, v in record.items() if k not in VARIES} for record in history.read(signal)
+        ]
+
+    return records
+
+
+@pytest.fixture
+def operations():
+    """Return the operations in the history of a signal, in order."""
+
+    def names(signal):
+        return [record["operation"] for record in history.read(signal)]
+
+    return names

@@ -90,7 +90,13 @@ class TomoStack(StackOperations, StackSlicing, TomoSignal):
         if shifts is not None or not self.metadata.has_item(f"{state.OURS}.frame"):
             frame = self._frame
             if shifts is not None:
-                frame = frame.registered(TomoShifts(shifts).data)
+                given = TomoShifts(shifts).data
+                if len(given) != self._n:
+                    raise DataError(
+                        f"{self._n} projections but {len(given)} shifts: give one (y, x) a "
+                        "projection"
+                    )
+                frame = frame.registered(given)
             state.write_frame(self.metadata, frame)
         self._check()
 

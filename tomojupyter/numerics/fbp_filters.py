@@ -5,11 +5,14 @@ Windows are functions of ``u = frequency / Nyquist frequency`` in 0..1 that are 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tomojupyter.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def _cosines(*terms: float) -> Callable[[np.ndarray], np.ndarray]:

@@ -8,14 +8,16 @@ This is the only module that imports ASTRA.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
 from tomojupyter.errors import ParameterError, TiltsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 LANES = 32  # slices that one product takes; wider is not faster, and slower to cancel
 ENTRIES = 2_000_000  # of the matrix that ASTRA holds at a time (12 to 16 bytes each)

@@ -8,9 +8,8 @@ depend on the number of threads and sums are taken in their order, so neither do
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +19,10 @@ from tomojupyter.numerics.blocks import Workers
 from tomojupyter.numerics.fbp_filters import FBP_FILTERS, ramp_response
 from tomojupyter.numerics.projector import LANES, Projector
 from tomojupyter.numerics.sinograms import angular_weights, fill_gaps
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
 
 __all__ = ["FBP_FILTERS", "SirtResult", "fbp", "sirt"]
 

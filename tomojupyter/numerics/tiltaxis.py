@@ -8,8 +8,8 @@ moves as ``a cos t + b sin t`` about the axis. Both rules are used.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from tomojupyter.errors import AlignmentRefused, ParameterError
 from tomojupyter.numerics.filters import estimate_vacuum
 from tomojupyter.numerics.geometry import resample, rotation, translation
 from tomojupyter.numerics.moments import Moments, angle_step, measure, offset_step
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_ANGLE = 20.0  # degrees
 MAX_ANGLE_SIGMA = 0.3  # degrees

@@ -8,7 +8,7 @@ moves as ``a cos t + b sin t`` about the axis. Both rules are used.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +27,9 @@ MAX_SHIFT_SIGMA = 1.0  # px
 MIN_RANGE = 40.0  # degrees; below, a cos t cannot be told from a constant
 MIN_FRAMES = 7
 MIN_COLUMNS = 8
+MIN_SEEN = 0.75  # of the columns; a film passes for single particles in up to half of them
 ROUNDS = 15
+FINE = 192  # px; images twice as large are binned, for speed: moments need no fine pixels
 CLOSE_DEG, CLOSE_PX = 0.003, 0.003  # a last change below these is none,
 CLOSE = 0.1  # nor one below this part of the standard error
 
@@ -99,9 +101,9 @@ def centre_of_mass_axis(
     Notes
     -----
     The images are turned and moved, the rest of angle and offset is estimated, and so on until
-    the rest vanishes; so the estimate needs to be right near zero only. There, an axis turned
-    by a small ``p`` changes the mass of a column by ``p dM1/dx`` and its first moment by
-    ``p (dM2/dx + x M0)``, M2 the second moment. Both are regressed on `p`, with masses, paths,
+    the rest vanishes (images of 384 px and more binned, for speed); so the estimate needs to be
+    right near zero only. There, an axis turned by a small ``p`` changes the mass of a column by
+    ``p dM1/dx`` and its first moment by ``p (dM2/dx + x M0)``, M2 the second moment. Both are regressed on `p`, with masses, paths,
     and a common shift and brightness of every projection as unknowns, weighted by the scatter
     of each column and robust against single projections. Derivatives are taken from fitted
     moments, because errors in the regressor would bias a regression. Standard errors come from
@@ -122,8 +124,39 @@ def centre_of_mass_axis(
     _check_tilts(tilts[use])
     if vacuum is None:
         vacuum = estimate_vacuum(images, known)
-    lifted = np.where(known[use], np.asarray(images[use], np.float32) - np.float32(vacuum), np.nan)
-    return _iterate(lifted, np.deg2rad(tilts[use]), columns, nslices)
+    factor = max(1, min(images.shape[1:]) // FINE)
+    lifted = np.stack([_lifted(images[i], known[i], vacuum, factor) for i in np.flatnonzero(use)])
+    if factor > 1:
+        parts = columns[: lifted.shape[2] * factor].reshape(-1, factor)
+        columns = np.asarray(parts.any(axis=1))
+    fit = _iterate(lifted, np.deg2rad(tilts[use]), columns, nslices)
+    return fit if factor == 1 else _unbinned(fit, factor, images.shape[1:], lifted.shape[1:])
+
+
+def _lifted(image: np.ndarray, known: np.ndarray, vacuum: float, factor: int) -> np.ndarray:
+    """Return one image in float32, binned, its vacuum at 0, NaN where little is known."""
+    lifted = np.where(known, image, 0).astype(np.float32) - np.float32(vacuum) * known
+    ny, nx = (n // factor for n in image.shape)
+    blocks = (ny, factor, nx, factor)
+    cut = np.s_[: ny * factor, : nx * factor]
+    count = known[cut].reshape(blocks).sum(axis=(1, 3))
+    total = lifted[cut].reshape(blocks).sum(axis=(1, 3))
+    seen = count > factor**2 / 2
+    return np.where(seen, total / np.maximum(count, 1), np.nan).astype(np.float32)
+
+
+def _unbinned(fit: AxisFit, factor: int, shape: Sequence[int], binned: Sequence[int]) -> AxisFit:
+    """Return the fit in full pixels, about the centre of the full image."""
+    # Rows and columns that did not fill a block were cut off, which moves the centre.
+    dy, dx = ((b * factor - n) / 2 for n, b in zip(shape, binned, strict=True))
+    a = math.radians(fit.angle_deg)
+    turned = dy - (dx * math.sin(a) + dy * math.cos(a))
+    return replace(
+        fit,
+        shift_px=factor * fit.shift_px + turned - dy,
+        shift_sigma_px=factor * fit.shift_sigma_px,
+        residual_px=factor * fit.residual_px,
+    )
 
 
 def _columns(nx: int, slices: Sequence[int] | None) -> np.ndarray:
@@ -203,7 +236,7 @@ def _usable(moments: Moments, nslices: int | None) -> Moments:
             "use more columns, filter the images, or use the manual alignment"
         )
     good = massive & (moments.valid.mean(axis=0) >= 0.7)
-    if good.sum() < max(MIN_COLUMNS, massive.sum() / 2):
+    if good.sum() < max(MIN_COLUMNS, MIN_SEEN * massive.sum()):
         raise AlignmentRefused(
             f"in {massive.sum() - good.sum()} of {massive.sum()} columns the specimen crosses the "
             "upper or lower edge, so its centre of mass is not seen; this method needs vacuum on "

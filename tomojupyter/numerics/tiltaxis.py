@@ -28,7 +28,8 @@ MIN_RANGE = 40.0  # degrees; below, a cos t cannot be told from a constant
 MIN_FRAMES = 7
 MIN_COLUMNS = 8
 MIN_SEEN = 0.75  # of the columns; a film passes for single particles in up to half of them
-ROUNDS = 15
+ROUNDS = 20
+UNDAMPED = 8  # rounds; whatever has not settled by then overshoots
 FINE = 192  # px; images twice as large are binned, for speed: moments need no fine pixels
 CLOSE_DEG, CLOSE_PX = 0.003, 0.003  # a last change below these is none,
 CLOSE = 0.1  # nor one below this part of the standard error
@@ -103,8 +104,9 @@ def centre_of_mass_axis(
     The images are turned and moved, the rest of angle and offset is estimated, and so on until
     the rest vanishes (images of 384 px and more binned, for speed); so the estimate needs to be
     right near zero only. There, an axis turned by a small ``p`` changes the mass of a column by
-    ``p dM1/dx`` and its first moment by ``p (dM2/dx + x M0)``, M2 the second moment. Both are regressed on `p`, with masses, paths,
-    and a common shift and brightness of every projection as unknowns, weighted by the scatter
+    ``p dM1/dx`` and its first moment by ``p (dM2/dx + x M0)``, M2 the second moment. Both are
+    regressed on `p`, with masses, paths, and a common shift and brightness of every projection
+    as unknowns, weighted by the scatter
     of each column and robust against single projections. Derivatives are taken from fitted
     moments, because errors in the regressor would bias a regression. Standard errors come from
     a jackknife over blocks of columns (angle) and the scatter of projections (offset).
@@ -198,11 +200,11 @@ def _iterate(
 ) -> AxisFit:
     """Turn, move, estimate the rest, until it vanishes."""
     angle = shift = 0.0
-    for _ in range(ROUNDS):
+    for done in range(ROUNDS):
         moments = _usable(measure(_moved(images, angle, shift), tilts_rad, columns), nslices)
         turn = angle_step(moments, tilts_rad)
         offset = offset_step(moments, tilts_rad)
-        angle -= math.degrees(turn.value)
+        angle -= math.degrees(turn.value) * (1 if done < UNDAMPED else 0.5)
         shift -= offset.value
         if abs(angle) > MAX_ANGLE or abs(shift) > images.shape[1] / 2:
             raise AlignmentRefused(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from tomojupyter.ui.panels.filter import FilterPanel
 from tomojupyter.ui.panels.load import LoadPanel
+from tomojupyter.ui.panels.trim import TrimPanel
 
-STAGES = (LoadPanel, FilterPanel)
+STAGES = (LoadPanel, TrimPanel, FilterPanel)
 """Stages of the work, numbered in the rail."""
 
 TOOLS = ()
 """Panels below the line: not a stage of their own."""
 
-__all__ = ["STAGES", "TOOLS", "FilterPanel", "LoadPanel"]
+__all__ = ["STAGES", "TOOLS", "FilterPanel", "LoadPanel", "TrimPanel"]

@@ -50,11 +50,6 @@ class Source:
         moved = any(not geometry.is_copy(m) for m in self.matrices(transforms))
         return self.resampled + int(moved)
 
-    def covered(self, transforms: np.ndarray, frame: geometry.Frame) -> np.ndarray:
-        """Return bool (n, ny, nx): pixels with an acquired and a source pixel under them."""
-        mask = geometry.covered(transforms, frame.acquired, frame.shape)
-        return mask & geometry.covered(self.matrices(transforms), self.shape, frame.shape)
-
     def cut(self, transforms: np.ndarray, frame: geometry.Frame) -> Any:
         """Return a view of the source if the current pixels are a plain cut of it, else None."""
         matrices = self.matrices(transforms)

@@ -8,6 +8,7 @@ import numpy as np
 from hyperspy.signals import BaseSignal, LazySignal2D
 
 from tomojupyter.errors import DataError, TiltsError
+from tomojupyter.numerics import geometry
 from tomojupyter.numerics.filters import estimate_vacuum
 from tomojupyter.signals import state
 from tomojupyter.signals.angles import angles, check_angles, show_tilts
@@ -200,11 +201,12 @@ class TomoStack(StackOperations, StackSlicing, TomoSignal):
 
     def covered(self) -> np.ndarray:
         """Return which pixels have a measured one under them, bool (n, ny, nx)."""
-        source = self._source or Source(
-            np.broadcast_to(np.float32(0), (self._n, *self._frame.shape)),
-            np.arange(self._n), self.transforms,
-        )  # fmt: skip
-        return source.covered(self.transforms, self._frame)
+        frame = self._frame
+        mask = geometry.covered(frame.transforms, frame.acquired, frame.shape)
+        for transforms, shape in state.read_sources(self.metadata, self._n, frame.shape):
+            matrices = frame.transforms @ np.linalg.inv(transforms)
+            mask &= geometry.covered(matrices, shape, frame.shape)
+        return mask
 
     def vacuum(self) -> float:
         """Return the estimated level of the vacuum, in units of the pixels."""
@@ -288,6 +290,7 @@ class TomoStack(StackOperations, StackSlicing, TomoSignal):
         if index is not None:
             state.select(result.metadata, np.asarray(index, int))
         state.write_frame(result.metadata, frame)
+        state.add_source(result.metadata, origin.transforms, origin.shape)
         result.metadata.set_item(RESAMPLED, origin.interpolations(frame.transforms))
         show_tilts(result.axes_manager._axes[0], result.tilts.data.ravel())
         if plain is None:

@@ -16,6 +16,7 @@ from tomojupyter.signals.series import TomoShifts, TomoTilts
 
 TOMOGRAPHY = "Tomography"
 OURS = "Tomojupyter"
+SOURCES = f"{OURS}.sources"
 
 
 def read_frame(metadata: Any, n: int, shape: tuple[int, int]) -> Frame:
@@ -54,6 +55,35 @@ def write_frame(metadata: Any, frame: Frame) -> None:
     metadata.set_item(f"{OURS}.frame", json.dumps(stored, default=int))
 
 
+def read_sources(
+    metadata: Any, n: int, shape: tuple[int, int]
+) -> list[tuple[np.ndarray, tuple[int, int]]]:
+    """Return (n, 3, 3) transforms and shape of each source that the pixels came through."""
+    stored = metadata.get_item(f"{OURS}.frame", default="")
+    if not stored or tuple(json.loads(stored)["shape"]) != tuple(shape):
+        return []
+    sources = [
+        (np.array(source["transforms"]), tuple(source["shape"])) for source in _sources(metadata)
+    ]
+    return [source for source in sources if len(source[0]) == n]
+
+
+def add_source(metadata: Any, transforms: np.ndarray, shape: tuple[int, int]) -> None:
+    """Note a source that is narrower than the acquired images: it limits what is covered."""
+    acquired = json.loads(metadata.get_item(f"{OURS}.frame"))["acquired"]
+    if list(shape) == list(acquired) and (transforms == np.eye(3)).all():
+        return
+    sources = _sources(metadata)
+    source = {"shape": [int(v) for v in shape], "transforms": transforms.tolist()}
+    if source not in sources:
+        metadata.set_item(SOURCES, json.dumps([*sources, source]))
+
+
+def _sources(metadata: Any) -> list[dict[str, Any]]:
+    text = metadata.get_item(SOURCES, default="")
+    return json.loads(text) if text else []
+
+
 def write_tilts(metadata: Any, tilts: np.ndarray) -> None:
     """Store tilt angles, in degrees."""
     metadata.set_item(f"{TOMOGRAPHY}.tilts", TomoTilts(tilts))
@@ -89,6 +119,11 @@ def select(metadata: Any, index: np.ndarray) -> None:
     nominal = read_nominal(metadata)
     if nominal is not None:
         write_nominal(metadata, nominal[index])
+    sources = _sources(metadata)
+    if sources:
+        for source in sources:
+            source["transforms"] = [source["transforms"][i] for i in index]
+        metadata.set_item(SOURCES, json.dumps(sources))
     reasons = read_excluded(metadata)
     if reasons:
         kept = {new: reasons[old] for new, old in enumerate(map(int, index)) if old in reasons}

@@ -1,0 +1,107 @@
+"""A volume: its axes, its calibration, what HyperSpy does to it, its slices."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+import tomojupyter.api as tomo
+from tomojupyter.errors import DataError
+from tomojupyter.signals.rec import LazyRecStack
+from tomojupyter.steps import history
+
+
+@pytest.fixture(scope="module")
+def made_volume(made_series):
+    cut = made_series.isig[2:]
+    cut.axes_manager["y"].offset = 7.5
+    return cut.reconstruct("FBP", thickness=17, show_progressbar=False)
+
+
+@pytest.fixture
+def volume(made_volume):
+    return made_volume.deepcopy()
+
+
+def test_axes_are_x_z_y_with_a_z_of_its_own(volume):
+    x, z, y = volume.axes_manager._axes
+    assert [a.name for a in (x, z, y)] == ["x", "z", "y"]
+    assert volume.data.shape == (30, 17, 24)
+    assert z.scale == y.scale == x.scale == pytest.approx(3.125)
+    assert (z.offset, y.offset) == (0, 7.5)
+    assert x.offset == pytest.approx(2 * 3.125)
+    assert z.units == "nm"
+    assert str(volume).endswith("dimensions: (30|24, 17)>")
+
+
+def test_metadata_of_the_series_comes_along(volume):
+    assert volume.metadata.Tomography.tilts.data.shape == (13, 1)
+    assert volume.metadata.General.title == "Simulated catalyst"
+    assert volume.original_metadata.has_item("Tomojupyter.truth")
+    assert history.read(volume)[-1]["operation"] == "reconstruct"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda v: v.deepcopy(),
+        lambda v: v.copy(),
+        lambda v: v * 2,
+        lambda v: v.as_lazy(),
+        lambda v: v.isig[2:, 3:],
+        lambda v: v.inav[4:],
+        lambda v: v.map(np.abs, inplace=False, show_progressbar=False),
+        lambda v: v.rebin(scale=(2, 1, 1)),
+    ],
+)
+def test_hyperspys_operations_keep_it_a_volume(volume, change):
+    result = change(volume)
+    assert isinstance(result, tomo.RecStack)
+    assert history.read(result) == history.read(volume)
+
+
+def test_a_volume_becomes_lazy_and_comes_back(volume):
+    lazy = volume.as_lazy()
+    assert type(lazy) is LazyRecStack
+    figure = lazy.plot_slices()
+    lazy.compute(show_progressbar=False)
+    assert type(lazy) is tomo.RecStack
+    plt.close(figure)
+
+
+def test_turned_volumes_are_plain(volume):
+    assert type(volume.max(axis=("y", "z"))).__name__ == "BaseSignal"
+    assert isinstance(volume.data[volume.data > 0], np.ndarray)
+
+
+def test_slices_show_what_they_say(volume):
+    mpl.use("agg")
+    figure = volume.plot_slices(xslice=3, yslice=5, zslice=8, cmap="viridis")
+    by_title = {axes.get_title(): axes for axes in figure.axes}
+    expected = {
+        # imshow takes (down, across).
+        "x = 3": (volume.data[3], "y (px)", "z (px)"),
+        "z = 8": (volume.data[:, 8], "y (px)", "x (px)"),
+        "y = 5": (volume.data[:, :, 5].T, "x (px)", "z (px)"),
+    }
+    assert set(by_title) == set(expected)
+    for title, (image, across, down) in expected.items():
+        axes = by_title[title]
+        shown = axes.images[0].get_array()
+        assert (axes.get_xlabel(), axes.get_ylabel()) == (across, down)
+        assert np.array_equal(shown, image)
+    plt.close(figure)
+    figure = volume.plot_slices()
+    assert {axes.get_title() for axes in figure.axes} == {"x = 14", "y = 11", "z = 8"}
+    plt.close(figure)
+
+
+def test_slices_outside_are_refused(volume):
+    with pytest.raises(DataError, match="zslice must be from 0 to 16, got 17"):
+        volume.plot_slices(zslice=17)
+    plt.close("all")
+
+
+def test_steps_of_series_refuse_a_volume(volume):
+    with pytest.raises(DataError, match="filter works on a TomoStack, got a RecStack"):
+        tomo.Recipe.from_yaml("tomojupyter: 1\nsteps: [{filter: {method: median}}]").run(volume)

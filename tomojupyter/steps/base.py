@@ -318,11 +318,14 @@ def _as_tuple(name: str, value: Any, whole: bool) -> tuple[Any, ...]:
         raise ParameterError(f"{name} must be a list of numbers, got {value!r}")
     if array.ndim == 0:
         array = array[None]
-    if whole and array.size:
-        bad = ~(np.isfinite(array) & (array == np.floor(array)))
-        if bad.any():
-            raise ParameterError(f"{name} must be whole numbers, got {array[bad][0]}")
-        array = array.astype(int)
+    if array.size:
+        good = np.isfinite(array) & (not whole or array == np.floor(array))
+        if not good.all():
+            what = "whole" if whole else "finite"
+            raise ParameterError(
+                f"{name} must be {what} numbers, but #{np.argmin(good)} is {array[~good][0]}"
+            )
+        array = array.astype(int) if whole else array
     return _nested(array.tolist())
 
 

@@ -1,0 +1,31 @@
+"""Values for every Step that has required parameters or is tested with others than its defaults."""
+
+import pytest
+
+VALUES = {
+    ("trim", "crop"): {"left": 2, "right": -3, "top": 1},
+    ("trim", "select_projections"): {"projections": [-1, 0, 3, 4, 5, 6, 7, 8]},
+    ("trim", "remove_projections"): {"projections": [1, -2]},
+    ("trim", "bin"): {"factor": 2},
+    ("trim", "rebin"): {"factor_y": 2, "factor_x": 3},
+    ("filter", "median"): {"size": 3},
+    ("stack_register", "PC"): {"crop": True},
+    ("tilt_align", "manual"): {"shift": 1.5, "angle": -2},
+    ("align_other", "numbers"): {
+        "shifts": [[0.5 * i, -0.25] for i in range(13)],
+        "tiltaxis": 2.0,
+        "shape": [20, 30],
+        "offset": [-1.0, -2.0],
+    },
+    ("reconstruct", "FBP"): {},
+    ("reconstruct", "SIRT"): {"iterations": 2, "constrain": True},
+    ("set_tilts", "list"): {"tilts": [float(i) for i in range(-6, 7)]},
+    ("set_tilts", "range"): {"start": -30, "increment": 5},
+    ("set_scale", "pixel"): {"size": 0.25},
+}
+
+
+@pytest.fixture
+def values():
+    """Return values for the Step of an operation and method."""
+    return lambda operation, method: VALUES.get((operation, method), {})

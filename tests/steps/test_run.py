@@ -86,7 +86,7 @@ def test_history_is_one_json_text_that_goes_to_the_volume(series):
     text = volume.metadata.Tomojupyter.history
     assert isinstance(text, str)
     assert [r["operation"] for r in json.loads(text)][-2:] == ["filter", "reconstruct"]
-    assert not series.metadata.Tomojupyter.history == text
+    assert series.metadata.Tomojupyter.history != text
 
 
 def test_fingerprints_tell_arrays_apart_and_never_mix_kinds(series):

@@ -31,6 +31,21 @@ EXTERNAL = "external"
 PLACES = {"left", "right", "top", "bottom", "projections", "start", "slices", "shifts"}
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads ``on`` as a word: YAML 1.1 takes it for true."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes ``on`` without quotes."""
+
+
+for _class in (_Loader, _Dumper):
+    _class.yaml_implicit_resolvers = {
+        first: [rule for rule in rules if first in "tTfF" or rule[0] != "tag:yaml.org,2002:bool"]
+        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
 @dataclass(frozen=True)
 class Entry:
     """One line of a recipe.
@@ -105,7 +120,7 @@ class Recipe:
             If a step is wrong; the sentence begins with the number of the step.
         """
         try:
-            content = yaml.safe_load(text)
+            content = yaml.load(text, _Loader)
         except yaml.YAMLError as error:
             where = getattr(error, "problem_mark", None)
             place = f" near line {where.line + 1}" if where else ""
@@ -135,9 +150,10 @@ class Recipe:
         lines.append("steps:" if self.entries else "steps: []")
         for entry in self.entries:
             name, values = _content(entry)
-            flow = yaml.safe_dump(
-                values, default_flow_style=True, sort_keys=False, width=10**9, allow_unicode=True
-            )
+            flow = yaml.dump(
+                values, Dumper=_Dumper, default_flow_style=True, sort_keys=False, width=10**9,
+                allow_unicode=True,
+            )  # fmt: skip
             lines.append(f"  - {name}: {flow.strip()}")
         return "\n".join(lines) + "\n"
 

@@ -80,8 +80,10 @@ def load(source: Any, tilts: Any = None, lazy: bool = False) -> Any:
     signal.metadata.General.original_filename = path.name
     origin = {"reader": suffix, "file": path.name, "bytes": path.stat().st_size}
     start_history(signal, **origin, checksum=checksum(path), shape=_shape(signal))
-    if tilts is None or not isinstance(signal, TomoStack):
+    if tilts is None:
         return signal
+    if not isinstance(signal, TomoStack):
+        raise TiltsError(f"{path.name} is a volume, which has no tilts: load it without")
     angles = np.ravel(getattr(tilts, "data", tilts)).tolist()
     return signal.set_tilts("list", tilts=tuple(angles))
 

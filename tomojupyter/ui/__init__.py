@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tomojupyter.ui.dashboard import Dashboard
-from tomojupyter.ui.panels import FilterPanel, LoadPanel, TrimPanel
+from tomojupyter.ui.panels import FilterPanel, LoadPanel, TiltAxisPanel, TrimPanel
 from tomojupyter.ui.session import Session
 
-__all__ = ["Dashboard", "FilterPanel", "LoadPanel", "Session", "TrimPanel"]
+__all__ = ["Dashboard", "FilterPanel", "LoadPanel", "Session", "TiltAxisPanel", "TrimPanel"]

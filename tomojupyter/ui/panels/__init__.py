@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from tomojupyter.ui.panels.filter import FilterPanel
 from tomojupyter.ui.panels.load import LoadPanel
+from tomojupyter.ui.panels.tilt_axis import TiltAxisPanel
 from tomojupyter.ui.panels.trim import TrimPanel
 
-STAGES = (LoadPanel, TrimPanel, FilterPanel)
+STAGES = (LoadPanel, TrimPanel, FilterPanel, TiltAxisPanel)
 """Stages of the work, numbered in the rail."""
 
 TOOLS = ()
 """Panels below the line: not a stage of their own."""
 
-__all__ = ["STAGES", "TOOLS", "FilterPanel", "LoadPanel", "TrimPanel"]
+__all__ = ["STAGES", "TOOLS", "FilterPanel", "LoadPanel", "TiltAxisPanel", "TrimPanel"]

@@ -99,7 +99,7 @@ def test_the_notebook_gives_the_same_voxels(executed):
 
 
 def test_notebooks_and_results_that_are_there_are_not_replaced(executed):
-    folder, path, _ = executed
+    folder = executed[0]
     arguments = (folder / "recipe.yaml", folder / "series.mrc")
     with pytest.raises(ParameterError, match=r"volume\.hspy is there already: choose another"):
         batch.run_notebook(*arguments, folder / VOLUME)

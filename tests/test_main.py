@@ -96,9 +96,9 @@ def there_already(tmp_path, counted):
 
 
 BAD = {
-    "missing file": (lambda p, c: {"source": p / "gone.mrc"}, "gone.mrc: there is no such file"),
+    "missing file": (lambda p, _: {"source": p / "gone.mrc"}, "gone.mrc: there is no such file"),
     "missing recipe": (
-        lambda p, c: {"recipe": p / "gone.yaml"},
+        lambda p, _: {"recipe": p / "gone.yaml"},
         "gone.yaml: there is no such recipe",
     ),
     "truncated": (truncated, "half.mrc"),
@@ -108,16 +108,16 @@ BAD = {
     "NaN tilts": (nan_tilts, "the tilts of projections #3 are not numbers"),
     "NaN in the list": (nan_in_list, "a.rawtlt, line 2: 'nan' is not a tilt"),
     "unknown method": (
-        lambda p, c: recipe_of(p, "  - filter: {method: mediam}"),
+        lambda p, _: recipe_of(p, "  - filter: {method: mediam}"),
         "step 1: mediam: not a method of filter (median, sobel are); did you mean median?",
     ),
     "misspelt keyword": (
-        lambda p, c: recipe_of(p, "  - filter: {method: median, sise: 3}"),
+        lambda p, _: recipe_of(p, "  - filter: {method: median, sise: 3}"),
         "step 1: sise: not a parameter of filter median (known: size); did you mean size?",
     ),
-    "bad YAML": (lambda p, c: recipe_of(p, "  - filter: {"), "the recipe is not valid YAML near"),
+    "bad YAML": (lambda p, _: recipe_of(p, "  - filter: {"), "the recipe is not valid YAML near"),
     "existing output": (there_already, "there.hspy is there already: choose another name, or use"),
-    "no folder": (lambda p, c: {"target": p / "no" / "a.hspy"}, "no such folder to write to"),
+    "no folder": (lambda p, _: {"target": p / "no" / "a.hspy"}, "no such folder to write to"),
 }
 
 

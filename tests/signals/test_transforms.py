@@ -234,6 +234,19 @@ def test_outside_edits_are_confessed_and_become_the_source(spotted, edit, operat
     assert np.array_equal(moved.data[:, 3:], 2 * pixels[:, :-3])
 
 
+def test_writing_into_the_source_of_a_move_is_confessed(spotted, operations):
+    """A move is put off and holds its source by reference, so what is written there shows."""
+    cropped = spotted.isig[:, 4:]
+    again = cropped.tilt_align("manual", shift=3)
+    spotted.data[...] *= 2
+    assert operations(again.filter("median", size=1)) == [
+        "source", "trim", "tilt_align", "external", "filter",
+    ]  # fmt: skip
+    assert cropped.data.max() > 150
+    assert operations(cropped) == ["source", "trim", "external"]
+    assert operations(cropped.isig[1:]) == ["source", "trim", "external", "trim"]
+
+
 def test_no_edit_no_confession(spotted, operations):
     moved = spotted.tilt_align("manual", shift=0.5)
     assert moved.data.any()

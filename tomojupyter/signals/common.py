@@ -42,7 +42,7 @@ class TomoSignal(Signal2D):
 
     def _note_pixels(self) -> None:
         """Remember the pixels as they are, to notice edits made outside."""
-        history.note_pixels(self, self.data)
+        history.note_pixels(self)
 
     def _check(self, needs_tilts: bool = False) -> None:
         """Raise if the signal cannot be worked on; a volume always can."""

@@ -131,9 +131,13 @@ class TomoStack(StackOperations, StackSlicing, TomoSignal):
 
     def _settle(self) -> None:
         """Do the resampling that was put off."""
+        # The source is held by reference: somebody may have written into it since.
+        edited = history.edited(self)
         shift_type, self._pending = self._pending, ""
         assert self._source is not None
         self._data = self._source.resample(self.transforms, self._frame, shift_type)
+        if edited:
+            history.write(self, history.confessed(self))
         self._note_pixels()
 
     def _origin(self) -> Source:
@@ -168,9 +172,6 @@ class TomoStack(StackOperations, StackSlicing, TomoSignal):
         parts = (history.fingerprint(source.pixels), history.fingerprint(source.rows),
                  history.fingerprint(matrices))  # fmt: skip
         return "deferred:" + ":".join(part.split(":")[1] for part in parts)
-
-    def _note_pixels(self) -> None:
-        history.note_pixels(self, None if self._pending else self._data)
 
     # ------------------------------------------------------------------ geometry
 
@@ -291,6 +292,7 @@ class TomoStack(StackOperations, StackSlicing, TomoSignal):
             state.select(result.metadata, np.asarray(index, int))
         state.write_frame(result.metadata, frame)
         state.add_source(result.metadata, origin.transforms, origin.shape)
+        history.forget_pixels(result)
         result.metadata.set_item(RESAMPLED, origin.interpolations(frame.transforms))
         show_tilts(result.axes_manager._axes[0], result.tilts.data.ravel())
         if plain is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import zlib
 from importlib.metadata import PackageNotFoundError, version
@@ -57,15 +58,33 @@ def write(signal: Any, records: list[dict[str, Any]]) -> None:
     signal.metadata.set_item(HISTORY, json.dumps(records))
 
 
-def note_pixels(signal: Any, data: Any) -> None:
+def note_pixels(signal: Any) -> None:
     """Remember the fingerprint of the current pixels, to notice edits made outside."""
-    signal.metadata.set_item(PIXELS, fingerprint(data) if data is not None else "")
+    signal.metadata.set_item(PIXELS, signal._fingerprint())
+
+
+def forget_pixels(signal: Any) -> None:
+    """Forget it, for pixels that are not noted yet."""
+    signal.metadata.set_item(PIXELS, "")
+
+
+def confessed(signal: Any) -> list[dict[str, Any]]:
+    """Return the records of `signal`, with one more that says it was edited outside."""
+    records = read(signal)
+    record = {
+        "operation": "external",
+        "before": records[-1]["after"] if records else "",
+        "after": fingerprint(signal.data),
+        "resampled": signal._resampled,
+        "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+    return [*records, record]
 
 
 def edited(signal: Any) -> bool:
     """Tell whether the pixels changed since the last record."""
     seen = signal.metadata.get_item(PIXELS, default="")
-    if not seen or signal._deferred:
+    if not seen:
         return False
-    now = fingerprint(signal.data)
+    now = signal._fingerprint()
     return now.partition(":")[0] == seen.partition(":")[0] and now != seen

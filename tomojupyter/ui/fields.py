@@ -168,9 +168,15 @@ class Field:
         )  # fmt: skip
         self.slider = slider
         # The number may lie outside of the slider's range; the slider then stays at its end.
-        slider.observe(lambda change: self.control.set_trait("value", change["new"]), "value")
+        slider.observe(self._take_slider, "value")
         self.control.observe(self._move_slider, "value")
         return widgets.HBox([slider, self.control])
+
+    def _take_slider(self, change: dict[str, Any]) -> None:
+        """Take a person's drag, but not the browser's echo, which it rounds to its own steps."""
+        step = self.span[2] if self.span else 0.0
+        if abs(change["new"] - self.control.value) > step / 2:
+            self.control.set_trait("value", round(change["new"], 9))
 
     def _move_slider(self, change: dict[str, Any]) -> None:
         low, high, _ = self.span or (0, 0, 0)

@@ -168,6 +168,14 @@ def test_blank_frame_is_proposed_with_its_reason_and_taken(stack):
     assert panel.left_out == set()
 
 
+def test_strip_marks_the_frame_that_is_shown(stack):
+    panel = TrimPanel(stack)
+    assert panel.view.projection == 6
+    assert panel.strip.overlays[0]["x0"] == 6 * 30 - 1
+    panel.view.projection = 2
+    assert panel.strip.overlays[0]["x0"] == 2 * 30 - 1
+
+
 def test_strip_goes_to_the_frame_that_is_clicked(stack):
     panel = TrimPanel(stack)
     panel.strip._receive(None, {"type": "pick", "x": 9 * 30 + 5, "y": 10}, None)
@@ -214,7 +222,7 @@ def test_maximum_ignores_nan_and_frames_left_out():
 
 def test_rail_tells_what_was_done(stack):
     panel = TrimPanel(stack)
-    assert TrimPanel.result_line(panel.session, []) == "box, bad frames, binning"
+    assert TrimPanel.result_line(panel.session, []) == "cut, leave out, bin"
     panel.controls["projections"].value = "1"
     panel.controls["bin"].value = 2
     panel.apply.click()

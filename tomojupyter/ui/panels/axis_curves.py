@@ -100,10 +100,12 @@ class AxisCurves:
         for point in self.scan.missing(*self._where):
             self.scan.score(*point)
         self._draw()
-        return self._tops()
+        return self.tops()
 
-    def _tops(self) -> Tops:
-        assert self.scan is not None
+    def tops(self) -> Tops:
+        """Return the best shift and the best angle; None for one that is not known yet."""
+        if self.scan is None:
+            return None, None
         shift, angle = self._where
         along, across = self.scan.best(0, angle), self.scan.best(1, shift)
         return along[0] if along else None, across[0] if across else None
@@ -111,4 +113,4 @@ class AxisCurves:
     def _draw(self) -> None:
         assert self.scan is not None
         self._pictures.draw_curves(self.scan, *self._where)
-        self._told(*self._where, self._tops())
+        self._told(*self._where, self.tops())

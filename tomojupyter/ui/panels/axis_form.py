@@ -71,11 +71,16 @@ def hint(shift: float, angle: float, best_shift: float | None, best_angle: float
     return sentence(f"Sharpness is still rising: the best lies {' and '.join(parts)} from here.")
 
 
+def one_decimal(value: float) -> str:
+    """Write a shift or an angle, never as −0.0."""
+    return minus(f"{round(value, 1) + 0.0:.1f}")
+
+
 def best_text(best_shift: float | None, best_angle: float | None) -> str:
     """Return the text of the button that goes to the best values."""
     if best_shift is None or best_angle is None:
-        return "Go to best"
-    return minus(f"Go to best ({best_shift:.1f}, ") + minus(f"{best_angle:.1f})")
+        return "Best"
+    return f"Best ({one_decimal(best_shift)}, {one_decimal(best_angle)})"
 
 
 def field_row(label: str, *controls: widgets.Widget) -> widgets.Widget:
@@ -115,4 +120,4 @@ def record_words(record: dict[str, Any]) -> str:
     if shift is None or angle is None:
         return str(record["method"])
     name = "by hand" if record["method"] == "manual" else record["method"]
-    return f"{name}: " + minus(f"{shift + 0.0:.1f} px, ") + minus(f"{angle + 0.0:.1f}°")
+    return f"{name}: {one_decimal(shift)} px, {one_decimal(angle)}°"

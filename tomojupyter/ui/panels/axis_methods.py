@@ -48,6 +48,11 @@ class Found:
     angle_sigma: float | None = None
     refusal: str = ""
 
+    @property
+    def rounded(self) -> tuple[float, float]:
+        """Shift and angle as the form shows them."""
+        return round(self.shift, 2) + 0.0, round(self.angle, 2) + 0.0
+
 
 def automatic_methods() -> dict[str, type[Step]]:
     """Return the Step classes of all methods that find the axis by themselves."""

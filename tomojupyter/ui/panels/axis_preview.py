@@ -37,6 +37,42 @@ def vacuum_to_lift(signal: Any) -> float:
     return float(level) if spread > 0 and abs(level) > NEAR_ZERO * spread else 0.0
 
 
+def mean_of(images: Any, use: np.ndarray) -> np.ndarray:
+    """Return the mean of some images, NaN aside, float32 (ny, nx); one is read at a time."""
+    total = np.zeros(images.shape[1:])
+    count = np.zeros(images.shape[1:])
+    for i in np.flatnonzero(use):
+        image = np.asarray(images[int(i)], np.float32)
+        seen = np.isfinite(image)
+        total += np.where(seen, image, 0)
+        count += seen
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (total / count).astype(np.float32)
+
+
+def columns_of_mass(image: np.ndarray, parts: Sequence[float] = (0.1, 0.5, 0.9)) -> list[int]:
+    """Return columns within the specimen.
+
+    Parameters
+    ----------
+    image
+        (ny, nx), the mean of a series.
+    parts
+        Which parts of the mass lie to the left of each.
+
+    Returns
+    -------
+    list of int
+        Columns x in px; evenly spread where there is no mass.
+    """
+    filled = np.nan_to_num(image - np.nanmedian(image), nan=0.0)
+    noise = np.percentile(np.abs(filled), 50)
+    mass = np.cumsum(np.where(filled > 3 * noise, filled, 0).sum(axis=0))
+    if not mass[-1] > 0:
+        mass = np.arange(1.0, image.shape[1] + 1)
+    return [int(np.searchsorted(mass, part * mass[-1])) for part in parts]
+
+
 class Projectors:
     """The operators made so far, by geometry; the two used last are kept."""
 

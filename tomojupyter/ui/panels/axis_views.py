@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
-import numpy as np
 
+from tomojupyter.ui.panels.axis_form import one_decimal
 from tomojupyter.ui.panels.axis_lines import (
     COLOURS,
     angle_of,
@@ -19,29 +19,17 @@ from tomojupyter.ui.views.curves import Curve
 from tomojupyter.ui.views.picture import Picture
 from tomojupyter.ui.views.sampling import percentiles
 from tomojupyter.ui.views.stack import StackView
-from tomojupyter.ui.views.texts import minus
 from tomojupyter.ui.words import pixel_nm, tilts_known, tilts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy as np
+
     from tomojupyter.ui.panels.axis_score import SharpnessScan
 
 GREEN = "#009E73"
 SAME_ANGLE = 0.02  # degrees; a drag that turns the line less than this moves it
-
-
-def mean_of(images: Any, use: np.ndarray) -> np.ndarray:
-    """Return the mean of some images, NaN aside, float32 (ny, nx); one is read at a time."""
-    total = np.zeros(images.shape[1:])
-    count = np.zeros(images.shape[1:])
-    for i in np.flatnonzero(use):
-        image = np.asarray(images[int(i)], np.float32)
-        seen = np.isfinite(image)
-        total += np.where(seen, image, 0)
-        count += seen
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return (total / count).astype(np.float32)
 
 
 class AxisPictures:
@@ -112,7 +100,7 @@ class AxisPictures:
     def draw_lines(self, shift: float, angle: float, columns: Sequence[int]) -> None:
         """Draw the axis and the slices where they lie in the picture."""
         self._where = (shift, angle)
-        self.view.subtitle = minus(f"axis {shift + 0.0:.1f} px, ") + minus(f"{angle + 0.0:.1f}°")
+        self.view.subtitle = f"axis {one_decimal(shift)} px, {one_decimal(angle)}°"
         lines = [slice_line(k, x, shift, angle, self._shape) for k, x in enumerate(columns)]
         self.view.overlays = [*lines, axis_line(shift, angle, self._shape)]
 
@@ -136,7 +124,7 @@ class AxisPictures:
         for picture, image, column in zip(self.slices, slices, columns, strict=True):
             picture.pixel_nm = pixel
             picture.title = f"x {column}"
-            picture.subtitle = f"slice z, y{note}"
+            picture.subtitle = note or "slice z, y"
             picture.show(image, keep_view=not fresh)
         if same_contrast:
             lo, hi = percentiles(slices.reshape(-1, slices.shape[-1]))
@@ -156,19 +144,19 @@ class AxisPictures:
         ):
             x, y = scan.curve(axis, at)
             best = scan.best(axis, at)
-            if best is None and "sharpness" in curve.series:
-                # While the hand moves, the last whole curve stays rather than a bare point.
-                old = curve.series["sharpness"]
-                x, y = old.x, old.y
-            curve.set("sharpness", x, y, style="both", color="#0072B2")
-            curve.mark("line", "x", here)
             if best is None:
+                # While the hand moves, the last whole curve stays rather than a few points.
                 curve.unmark("best")
-                curve.mark("you", "dot", here, score, text="you")
-            else:
-                unit = "px" if axis == 0 else "°"
-                there = minus(f"{best[0] + 0.0:.1f}") + (unit if axis else f" {unit}")
+            if best is not None or "sharpness" not in curve.series:
+                curve.set("sharpness", x, y, style="both", color="#0072B2")
+            curve.mark("line", "x", here)
+            text = "you"
+            if best is not None:
+                unit = "°" if axis else " px"
+                there = one_decimal(best[0]) + unit
                 near = abs(best[0] - here) < 0.1
-                text = f"you are at the best, {there}" if near else f"best {there}"
-                curve.mark("best", "star", *best, color=GREEN, text=text)
-                curve.mark("you", "dot", here, score, text="" if near else "you")
+                said = f"you are at the best, {there}" if near else f"best {there}"
+                curve.mark("best", "star", *best, color=GREEN, text=said)
+                beside = len(x) > 1 and abs(best[0] - here) < 0.15 * (x[-1] - x[0])
+                text = "" if near or beside else "you"
+            curve.mark("you", "dot", here, score, text=text)

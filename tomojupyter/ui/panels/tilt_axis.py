@@ -31,8 +31,14 @@ from tomojupyter.ui.panels.axis_methods import (
     automatic_methods,
     find_axis,
 )
-from tomojupyter.ui.panels.axis_preview import AxisPreview, Projectors, vacuum_to_lift
-from tomojupyter.ui.panels.axis_views import AxisPictures, mean_of
+from tomojupyter.ui.panels.axis_preview import (
+    AxisPreview,
+    Projectors,
+    columns_of_mass,
+    mean_of,
+    vacuum_to_lift,
+)
+from tomojupyter.ui.panels.axis_views import AxisPictures
 from tomojupyter.ui.panels.noticed import movement
 from tomojupyter.ui.style import section
 from tomojupyter.ui.words import pixel_nm, tilts_known, tilts_of
@@ -49,8 +55,7 @@ if TYPE_CHECKING:
 
 HAND, AUTO = "By hand", "Automatic"
 SUM, ONE = "sum of all tilts", "one projection"
-FOLLOW_S = 0.02
-"""Messages that wait are taken first, so that the slices never fall behind a slider."""
+FOLLOW_S = 0.02  # messages that wait are taken first: the slices never fall behind a slider
 
 
 class TiltAxisPanel(OperationPanel):
@@ -62,7 +67,7 @@ class TiltAxisPanel(OperationPanel):
         "Put the yellow line where the specimen turns. "
         "Good: points are round in all three slices at once."
     )
-    hint = "where the specimen turns"
+    hint = "shift and angle"
     icon = "crosshairs"
     operations = ("tilt_align",)
     labels: ClassVar[Mapping[str, str]] = {BY_HAND: "by hand"}
@@ -88,22 +93,24 @@ class TiltAxisPanel(OperationPanel):
         self._timer: asyncio.TimerHandle | None = None
         self._shown: tuple[Any, ...] = ()
         self._moves = self._vacuum = 0.0
+        self._wished = False
         self.found: dict[str, Found] = {}
         self._taken: Found | None = None
-        self.pictures = AxisPictures(self._axis_dragged, self._slice_dragged, self._key)
+        self.pictures = AxisPictures(self.set_axis, self._slice_dragged, self._key)
         self.view, self.slices = self.pictures.view, self.pictures.slices
-        self.curves = AxisCurves(
-            self.pictures, self._projectors, self._told, lambda: bool(self.active)
-        )
+        self.curves = AxisCurves(self.pictures, self._projectors, self._told, lambda: self.active)
         return self.pictures.widgets
 
     def extras(self) -> Sequence[widgets.Widget]:
         """Return the mode, the slices, the preview and the automatic methods."""
         self.mode = widgets.ToggleButtons(options=[HAND, AUTO])
-        self.best = self._button("Go to best", "star", "best", self.go_to_best)
+        self.best = self._button("Best", "star", "best", self.go_to_best)
         self.before = widgets.ToggleButton(description="Before", icon="exchange-alt")
         self.before.tooltip = "The slices without what is set here (B)"
-        columns = [widgets.BoundedIntText(min=0, max=0, value=0) for _ in self.slices]
+        columns = [
+            widgets.BoundedIntText(min=0, max=0, layout=widgets.Layout(flex="1 1 0"))
+            for _ in self.slices
+        ]
         self.preview_choice = widgets.Dropdown(options=PREVIEWS)
         self.took = widgets.HTML().add_class("tj-grey")
         self.same = widgets.Checkbox(description="same contrast in all three", indent=False)
@@ -119,22 +126,16 @@ class TiltAxisPanel(OperationPanel):
         self.columns = columns
         self.table = MethodTable(self.take)
         self.find = self._button("Find the axis", "magic", "find", self.find_all)
-        self.hint_text = widgets.HTML()
-        self.by_hand = widgets.VBox(
-            [
-                widgets.HTML(KEYS),
-                widgets.HBox([self.best, self.before]).add_class("tj-buttons"),
-                self.hint_text,
-            ]
-        )
-        self.automatic = widgets.VBox(
-            [widgets.HBox([self.find]).add_class("tj-buttons"), self.table]
-        )
+        self.hint_text = widgets.HTML(layout=widgets.Layout(min_height="56px"))
+        go = widgets.HBox([self.best, self.before]).add_class("tj-buttons")
+        find = widgets.HBox([self.find]).add_class("tj-buttons")
+        self.by_hand = widgets.VBox([widgets.HTML(KEYS), go, self.hint_text])
+        self.automatic = widgets.VBox([find, self.table])
         self._mode_shown()
         return [
             self.by_hand, self.automatic,
-            widgets.HTML(section("Slices", "drag the lines, or type")),
-            field_row("Positions x", widgets.HBox(columns), widgets.HTML("px")),
+            widgets.HTML(section("Slices at x (px)", "drag the lines, or type")),
+            widgets.HBox(columns).add_class("tj-buttons"),
             field_row("Preview", self.preview_choice, self.took),
             field_row("", self.same), field_row("Picture", self.picture), widgets.HTML(LOOK_FOR),
         ]  # fmt: skip
@@ -143,8 +144,8 @@ class TiltAxisPanel(OperationPanel):
         part = super()._form_part()
         body = part.children[0]
         assert isinstance(body, widgets.VBox)
-        mode = widgets.HBox([self.mode]).add_class("tj-segments")
-        body.children = [body.children[0], mode, *body.children[1:]]
+        self.mode.add_class("tj-segments")
+        body.children = [body.children[0], self.mode, *body.children[1:]]
         return part
 
     # ------------------------------------------------------------------ values
@@ -173,9 +174,8 @@ class TiltAxisPanel(OperationPanel):
         """Return the method that was taken unchanged, else what the form says."""
         steps = super().steps()
         taken = self._taken
-        if taken and steps[0].method == BY_HAND and _rounded(taken) == self.where:
-            return [taken.step]
-        return steps
+        by_hand = steps[0].method == BY_HAND
+        return [taken.step] if taken and by_hand and taken.rounded == self.where else steps
 
     def reset_form(self) -> None:
         """Set shift and angle to 0."""
@@ -202,13 +202,8 @@ class TiltAxisPanel(OperationPanel):
             many = len(automatic_methods()) > 1
             self.form.method_part.layout.display = "none" if by_hand or not many else ""
 
-    def _axis_dragged(self, shift: float | None, angle: float | None) -> None:
-        if self.session.signal is not None:
-            self.set_axis(shift, angle)
-
     def _slice_dragged(self, number: int, column: int) -> None:
-        if self.session.signal is not None:
-            self.columns[number].value = column
+        self.columns[number].value = column
 
     def _key(self, key: str, shift: bool, alt: bool) -> None:
         if self.session.signal is None:
@@ -242,12 +237,12 @@ class TiltAxisPanel(OperationPanel):
         if place != self._place:
             self._place = place
             self.reset_form()
+        self._total: np.ndarray | None = None
         if resized:
             self._fit_controls(ny, nx)
         tilts = tilts_of(signal) if tilts_known(signal) else np.arange(n)
         self._vacuum = vacuum_to_lift(signal)
         self._moves = movement(signal.data, np.argsort(tilts, kind="stable"))
-        self._total: np.ndarray | None = None
         self._show_series(keep_view=not resized)
 
     def _fit_controls(self, ny: int, nx: int) -> None:
@@ -259,25 +254,28 @@ class TiltAxisPanel(OperationPanel):
         field.span = (-limit, limit, 0.1)
         field.slider.min, field.slider.max = -limit, limit
         self.form.choose(chosen.method)
-        for column, part in zip(self.columns, (0.25, 0.5, 0.75), strict=True):
+        for column, place in zip(self.columns, columns_of_mass(self._mean()), strict=True):
             column.max = nx - 1
-            column.value = round(part * (nx - 1))
+            column.value = place
         self.preview_choice.value = default_preview(ny)
 
     def _show_series(self, keep_view: bool) -> None:
         signal = self.session.signal
         if signal is None:
             return
-        if self.picture.value == SUM and self._total is None:
-            self._total = mean_of(signal.data, ~signal.excluded)
-        self.pictures.show_series(
-            signal, self._total if self.picture.value == SUM else None, keep_view
-        )
+        total = self._mean() if self.picture.value == SUM else None
+        self.pictures.show_series(signal, total, keep_view)
+
+    def _mean(self) -> np.ndarray:
+        if self._total is None:
+            self._total = mean_of(self._signal.data, ~self._signal.excluded)
+        return self._total
 
     def changed(self) -> None:
         """Let lines, slices and curves follow."""
         assert self.form is not None
         self.mode.value = HAND if self.form.cls.method == BY_HAND else AUTO
+        self._wished = False
         if self.session.signal is None or self.form.problem():
             return
         loop = running_loop()
@@ -317,7 +315,7 @@ class TiltAxisPanel(OperationPanel):
         self._shown = (*wanted, self.same.value)
         self.pictures.show_slices(
             made, columns, size * self._preview.factor if size else None,
-            fresh=fresh, same_contrast=self.same.value, note=", before" if before else "",
+            fresh=fresh, same_contrast=self.same.value, note="before" if before else "",
         )  # fmt: skip
 
     # ------------------------------------------------------------------ best and automatic
@@ -325,12 +323,17 @@ class TiltAxisPanel(OperationPanel):
     def _told(self, shift: float, angle: float, tops: tuple[float | None, float | None]) -> None:
         self.best.description = best_text(*tops)
         self.hint_text.value = hint(shift, angle, *tops)
+        if self._wished:
+            self.go_to_best()
 
     def go_to_best(self) -> None:
-        """Go where the slices are sharpest, as far as the two curves tell."""
-        shift, angle = self.curves.finish()
+        """Go where the slices are sharpest, as soon as both curves tell."""
+        shift, angle = self.curves.tops() if running_loop() else self.curves.finish()
+        self._wished = shift is None or angle is None
         if shift is not None and angle is not None:
             self.set_axis(round(shift, 1), round(angle, 1))
+        elif self.curves.scan is not None:
+            self.session.say("Looking where the slices are sharpest ...")
 
     def find_all(self) -> None:
         """Ask all automatic methods, in the background; nothing is changed."""
@@ -363,7 +366,7 @@ class TiltAxisPanel(OperationPanel):
     def _show_table(self) -> None:
         known = tilts_known(self.session.signal)
         sharp = {
-            name: self.curves.score(self.session.signal, *_rounded(found))
+            name: self.curves.score(self.session.signal, *found.rounded)
             for name, found in self.found.items()
             if known and not found.refusal
         }
@@ -372,8 +375,7 @@ class TiltAxisPanel(OperationPanel):
     def take(self, found: Found) -> None:
         """Take what a method found: its values by hand, its Step as long as they stay."""
         self._taken = found
-        shift, angle = _rounded(found)
-        self.set_axis(shift, angle)
+        self.set_axis(*found.rounded)
         self._show_table()
 
     # ------------------------------------------------------------------ what to know
@@ -391,8 +393,3 @@ class TiltAxisPanel(OperationPanel):
         if not records:
             return super().result_line(session, records)
         return record_words(records[-1])
-
-
-def _rounded(found: Found) -> tuple[float, float]:
-    """Return shift and angle as the form shows them."""
-    return round(found.shift, 2) + 0.0, round(found.angle, 2) + 0.0

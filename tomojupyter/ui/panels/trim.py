@@ -48,7 +48,7 @@ class TrimPanel(OperationPanel):
         "Cut away what does not belong to the specimen. "
         "Good: the specimen stays inside the box at every tilt and no bad frame is left."
     )
-    hint = "box, bad frames, binning"
+    hint = "cut, leave out, bin"
     icon = "crop-alt"
     operations = ("trim",)
     methods = ("crop",)
@@ -98,9 +98,9 @@ class TrimPanel(OperationPanel):
             '<kbd class="tj-key">Z</kbd> brings it back, <kbd class="tj-key">←</kbd> '
             '<kbd class="tj-key">→</kbd> go on</p>'
         )
-        looks = widgets.HBox([self.looks]).add_class("tj-segments")
+        self.looks.add_class("tj-segments")
         return [
-            looks,
+            self.looks,
             widgets.HTML(section("Frames", "click the strip, or type")),
             field_row("Leave out", self.struck), keys, self.table,
             widgets.HBox([self.take, self.keep]).add_class("tj-buttons"),
@@ -293,7 +293,6 @@ class TrimPanel(OperationPanel):
         rows = {i: self._reasons.get(i, "by hand") for i in sorted(out | set(self._reasons))}
         self.table.set(rows, self._tilts() if known else None, out)
         self.strip.paint(out, self._reasons)
-        self.strip.mark(self.view.projection)
 
     def _show_look(self) -> None:
         """Show one projection or the maximum, as the form says; nothing where it is shown."""
@@ -313,6 +312,7 @@ class TrimPanel(OperationPanel):
             )  # fmt: skip
         finally:
             self._quiet = False
+        self.strip.mark(self.view.projection)
         all_tilts = self.looks.value == ALL
         self.view.title = "Largest value over all tilts" if all_tilts else "Projection"
         switched = not before or before[0] != look[0]

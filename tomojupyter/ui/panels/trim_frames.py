@@ -183,6 +183,7 @@ class FrameTable(widgets.VBox):
         self._pages = widgets.HBox([back, self._where, on]).add_class("tj-buttons")
         super().__init__([self._list, self._pages])
         self.add_class("tj-trim-frames")
+        self._draw()
 
     def set(self, rows: Mapping[int, str], tilts: np.ndarray | None, left_out: set[int]) -> None:
         """Show frames by index with a reason each; those left out are checked."""
@@ -230,5 +231,5 @@ def record_words(record: dict[str, Any]) -> str:
     if record["method"] == "remove_projections":
         return f"{len(done['projections'])} left out"
     if record["method"] == "crop":
-        return f"{done['right'] - done['left']} × {done['bottom'] - done['top']} px"
+        return f"{done['right'] - done['left']}×{done['bottom'] - done['top']}"
     return f"bin {done['factor']}" if record["method"] == "bin" else str(record["method"])

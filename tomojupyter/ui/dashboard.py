@@ -194,11 +194,13 @@ def _set_classes(button: widgets.Button, wanted: set[str]) -> None:
 
 
 def main(folder: str | Path | None = None) -> Dashboard:
-    """Return the tomography app.
+    """Return the tomography app, with a preview of the built-in catalyst.
 
     Parameters
     ----------
     folder
         The data folder: what is listed and where results go. None: the one of the environment.
     """
-    return Dashboard(Session(folder=folder or datasets.data_dir() or Path.cwd()))
+    dashboard = Dashboard(Session(folder=folder or datasets.data_dir() or Path.cwd()))
+    dashboard.panels["load"].open_catalyst()
+    return dashboard

@@ -5,7 +5,7 @@ import tomojupyter.api as tomo
 from tomojupyter.errors import DataError, MissingFileError
 from tomojupyter.ui.jobs import Inline
 from tomojupyter.ui.panels.files import DataFolder
-from tomojupyter.ui.panels.load import CATALYST, LIST, RANGE, LoadPanel
+from tomojupyter.ui.panels.load import LIST, RANGE, LoadPanel
 from tomojupyter.ui.panels.noticed import noticed
 from tomojupyter.ui.session import Session
 
@@ -137,7 +137,7 @@ def test_path_from_outside_is_refused_by_the_panel(seen):
 def test_catalyst_by_panel_and_by_function_are_the_same(seen, timeless):
     seen.catalyst.click()
     seen.apply.click()
-    expected = tomo.datasets.get_catalyst_data(**CATALYST)
+    expected = tomo.datasets.get_demo_data()
     np.testing.assert_array_equal(seen.session.signal.data, expected.data)
     assert timeless(seen.session.signal) == timeless(expected)
     assert seen.result is seen.session.signal

@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from tomojupyter.ui.jobs import Result
     from tomojupyter.ui.session import Session
 
-CATALYST: dict[str, Any] = {"misalign": True, "tiltshift": 6, "tiltrotate": 1.5, "noise": True}
-"""The built-in series drifts, leans and is noisy: there is something to do at every stage."""
-
 FROM_FILE, RANGE, LIST = "as read", "start and step", "list of angles"
 
 
@@ -140,9 +137,7 @@ class LoadPanel(OperationPanel):
 
     def open_catalyst(self) -> None:
         """Simulate the built-in series and show it."""
-        self._begin(
-            "catalyst", lambda _monitor: tomo.datasets.get_catalyst_data(**CATALYST), "simulated"
-        )
+        self._begin("catalyst", lambda _monitor: tomo.datasets.get_demo_data(), "simulated")
 
     def _begin(self, name: str, work: Any, source: str) -> None:
         def done(result: Result) -> None:

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     Tops = tuple[float | None, float | None]
 
-REST_S = 0.35
-CHUNK_S = 0.05
-PAUSE_S = 0.02
+AFTER_S = 0.08  # the slices are sent first
+REST_S = 0.5
+CHUNK_S = 0.02
+PAUSE_S = 0.03
 
 
 class AxisCurves:
@@ -50,6 +51,7 @@ class AxisCurves:
         self._points: Iterator[tuple[float, float]] = iter(())
         self._resting: asyncio.TimerHandle | None = None
         self._where = (0.0, 0.0)
+        self._signal: Any = None
         self.scan: SharpnessScan | None = None
 
     def forget(self) -> None:
@@ -57,13 +59,13 @@ class AxisCurves:
         self.scan, self._points = None, iter(())
         self._wait()
 
-    def _wait(self, seconds: float | None = None) -> None:
+    def _wait(self, seconds: float | None = None, then: Callable[[], Any] = lambda: None) -> None:
         if self._resting is not None:
             self._resting.cancel()
             self._resting = None
         loop = running_loop()
         if seconds is not None and loop is not None:
-            self._resting = loop.call_later(seconds, self._some)
+            self._resting = loop.call_later(seconds, then)
 
     def score(self, signal: Any, shift: float, angle: float) -> float:
         """Return the sharpness in % at (shift, angle)."""
@@ -72,13 +74,21 @@ class AxisCurves:
         return self.scan.score(shift, angle)
 
     def go(self, signal: Any, shift: float, angle: float) -> None:
-        """Draw the point at (shift, angle) now, and the rest of both curves after a rest."""
-        self.score(signal, shift, angle)
-        self._where = (shift, angle)
+        """Draw the point at (shift, angle) in a moment, and both curves after a rest."""
+        self._signal, self._where = signal, (shift, angle)
+        if running_loop() is None:
+            self._here()
+        else:
+            self._wait(AFTER_S, self._here)
+
+    def _here(self) -> None:
+        if not self._seen():
+            return
+        self.score(self._signal, *self._where)
         self._draw()
         assert self.scan is not None
-        self._points = self.scan.missing(shift, angle)
-        self._wait(REST_S)
+        self._points = self.scan.missing(*self._where)
+        self._wait(REST_S, self._some)
 
     def _some(self) -> None:
         """Work out points for a moment, and go on later."""
@@ -89,7 +99,7 @@ class AxisCurves:
         for point in self._points:
             self.scan.score(*point)
             if time.monotonic() > until:
-                self._wait(PAUSE_S)
+                self._wait(PAUSE_S, self._some)
                 break
         self._draw()
 

@@ -179,8 +179,10 @@ class Field:
             self.control.set_trait("value", round(change["new"], 9))
 
     def _move_slider(self, change: dict[str, Any]) -> None:
-        low, high, _ = self.span or (0, 0, 0)
-        if low <= change["new"] <= high:
+        low, high, step = self.span or (0, 0, 0)
+        # Less than half a step is the slider's own value, rounded: sent back, it would undo
+        # what a person has dragged in the meantime.
+        if low <= change["new"] <= high and abs(change["new"] - self.slider.value) > step / 2:
             self.slider.value = change["new"]
 
     @property

@@ -249,6 +249,7 @@ def test_echo_of_the_slider_does_not_round_the_number(stack):
     assert panel.controls["shift"].value == 2.37
     slider.value = 2.5000000000000057
     assert panel.controls["shift"].value == 2.5
+    assert slider.value == 2.5000000000000057  # nothing goes back to a slider that is being dragged
 
 
 def test_best_is_told_only_once_the_whole_curve_is_known(leaning):

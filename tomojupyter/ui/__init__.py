@@ -3,7 +3,27 @@
 from __future__ import annotations
 
 from tomojupyter.ui.dashboard import Dashboard
-from tomojupyter.ui.panels import FilterPanel, LoadPanel, TiltAxisPanel, TrimPanel
+from tomojupyter.ui.panels import (
+    ExplorePanel,
+    FilterPanel,
+    HistoryPanel,
+    LoadPanel,
+    ReconstructPanel,
+    RegisterPanel,
+    TiltAxisPanel,
+    TrimPanel,
+)
 from tomojupyter.ui.session import Session
 
-__all__ = ["Dashboard", "FilterPanel", "LoadPanel", "Session", "TiltAxisPanel", "TrimPanel"]
+__all__ = [
+    "Dashboard",
+    "ExplorePanel",
+    "FilterPanel",
+    "HistoryPanel",
+    "LoadPanel",
+    "ReconstructPanel",
+    "RegisterPanel",
+    "Session",
+    "TiltAxisPanel",
+    "TrimPanel",
+]

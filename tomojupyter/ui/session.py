@@ -141,6 +141,7 @@ class Session(tr.HasTraits):
         *steps: Step,
         label: str = "",
         then: Callable[[Any], None] | None = None,
+        ready: Any = None,
     ) -> bool:
         """Run Steps, one after the other, as one change that one Undo takes back.
 
@@ -152,6 +153,8 @@ class Session(tr.HasTraits):
             Name of the change; the method's where it is not given.
         then
             Called with the result after it has become the current signal.
+        ready
+            What `run` made of these Steps on the current signal already, for a preview.
 
         Returns
         -------
@@ -171,8 +174,8 @@ class Session(tr.HasTraits):
         name = " and ".join(dict.fromkeys(step.method for step in steps))
 
         def work(monitor: Monitor) -> Any:
-            made = made_from
-            for step in steps:
+            made = made_from if ready is None else ready
+            for step in steps if ready is None else ():
                 made = run(made, step, monitor, **self.options)
             # Pixels that a geometric Step left for later are worked out here, not in the view.
             _ = made.data

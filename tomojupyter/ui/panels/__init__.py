@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+from tomojupyter.ui.panels.explore import ExplorePanel
 from tomojupyter.ui.panels.filter import FilterPanel
+from tomojupyter.ui.panels.history import HistoryPanel
 from tomojupyter.ui.panels.load import LoadPanel
+from tomojupyter.ui.panels.reconstruct import ReconstructPanel
+from tomojupyter.ui.panels.register import RegisterPanel
 from tomojupyter.ui.panels.tilt_axis import TiltAxisPanel
 from tomojupyter.ui.panels.trim import TrimPanel
 
-STAGES = (LoadPanel, TrimPanel, FilterPanel, TiltAxisPanel)
+STAGES = (
+    LoadPanel,
+    TrimPanel,
+    FilterPanel,
+    RegisterPanel,
+    TiltAxisPanel,
+    ReconstructPanel,
+    ExplorePanel,
+)
 """Stages of the work, numbered in the rail."""
 
-TOOLS = ()
+TOOLS = (HistoryPanel,)
 """Panels below the line: not a stage of their own."""
 
-__all__ = ["STAGES", "TOOLS", "FilterPanel", "LoadPanel", "TiltAxisPanel", "TrimPanel"]
+__all__ = [
+    "STAGES",
+    "TOOLS",
+    "ExplorePanel",
+    "FilterPanel",
+    "HistoryPanel",
+    "LoadPanel",
+    "ReconstructPanel",
+    "RegisterPanel",
+    "TiltAxisPanel",
+    "TrimPanel",
+]

@@ -1,0 +1,153 @@
+"""History: every step in words, a way back to each, and the recipe to take along."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+
+from tomojupyter.errors import ParameterError
+from tomojupyter.steps import Recipe
+from tomojupyter.ui.panel import OperationPanel
+from tomojupyter.ui.records import step_words
+from tomojupyter.ui.style import section
+from tomojupyter.ui.words import seconds_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tomojupyter.ui.timeline import Node
+
+FORMS = ("YAML", "Python")
+SAME, ANEW = "same values", "decide anew"
+
+
+class HistoryPanel(OperationPanel):
+    """See every step, go back, and take the recipe along."""
+
+    panel = "history"
+    title = "History"
+    purpose = (
+        "See every step, go back to any of them, and take the work with you. "
+        "Good: the recipe alone gives the same result."
+    )
+    icon = "history"
+    needs = ""
+
+    def __init__(self, signal: Any = None, height: int = 600) -> None:
+        super().__init__(signal, height)
+        for part in (self.apply, self.reset, self.record):
+            part.layout.display = "none"
+
+    def build(self) -> Sequence[widgets.Widget]:
+        """Return the list of states and the recipe as text."""
+        self.rows = widgets.VBox([]).add_class("tj-history-list")
+        self.form_of = widgets.ToggleButtons(options=FORMS, tooltips=["", ""])
+        self.form_of.add_class("tj-history-form")
+        self.text = widgets.Textarea(disabled=False).add_class("tj-history-text")
+        self.text.layout.width, self.text.layout.height = "100%", "100%"
+        self.form_of.observe(lambda _: self._write(), "value")
+        states = widgets.VBox([widgets.HTML("<h2>Steps</h2>"), self.rows]).add_class("tj-card")
+        recipe = widgets.VBox(
+            [widgets.HTML("<h2>Recipe <span>select and copy, or export</span></h2>"),
+             self.form_of, self.text]
+        )  # fmt: skip
+        return [states, recipe.add_class("tj-card")]
+
+    def extras(self) -> Sequence[widgets.Widget]:
+        """Return the name of the export, and the buttons."""
+        self.values = widgets.Dropdown(options=(SAME, ANEW)).add_class("tj-history-values")
+        self.values.tooltip = "The values that were used, or every automatic one decided anew"
+        self.file = widgets.Text("", placeholder="recipe").add_class("tj-history-name")
+        self.export = self._button("Export recipe, notebook", "file-code", "export", self._export)
+        self.store = self._button("Save signal", "save", "save", self.session.save)
+        self.own_controls |= {"values": self.values, "name": self.file, "form": self.form_of}
+        self.values.observe(lambda _: self._write(), "value")
+        return [
+            widgets.HTML(section("Export")),
+            _field("Values", self.values),
+            _field("Name", self.file),
+            widgets.HBox([self.export]).add_class("tj-buttons"),
+            widgets.HTML(
+                "<p>Run it on another file: <code>tomojupyter run recipe.yaml series.mrc "
+                "volume.hspy</code></p>"
+            ).add_class("tj-heading"),
+            widgets.HTML(section("Keep")),
+            widgets.HBox([self.store]).add_class("tj-buttons"),
+        ]
+
+    def show(self) -> None:
+        """List the states and write the recipe."""
+        nodes = self.session.timeline.nodes
+        self.rows.children = [self._row(node) for node in nodes if node is not None] or [
+            widgets.HTML("<p>Nothing yet: load a series first.</p>")
+        ]
+        for button in (self.export, self.store):
+            button.disabled = self.session.cursor is None
+        self._write()
+
+    def _row(self, node: Node) -> widgets.Button:
+        depth = sum(1 for _ in node.line()) - 1
+        text = "; ".join(step_words(step) for step in node.steps) or f"load {node.name}"
+        if node.is_volume and node.name:
+            text = f"{node.name}: {text}"
+        took = f"   {seconds_text(node.seconds)}" if node.seconds else ""
+        here = node is self.session.cursor
+        button = widgets.Button(
+            description=f"{node.time:%H:%M}   {'    ' * depth}{text}{took}",
+            icon="check" if here else "",
+            tooltip="You are here" if here else "Go to this state; the next step branches off",
+            disabled=here,
+        ).add_class("tj-history-row")
+        button.on_click(lambda _: self.session.go_to(node))
+        return button
+
+    @property
+    def target(self) -> Any:
+        """The signal whose recipe is shown: the reconstruction if there is one."""
+        return self.session.volume if self.session.volume is not None else self.session.result
+
+    def recipe(self) -> Recipe:
+        """Return the recipe that is shown."""
+        return Recipe.of(self.target, resolved=self.values.value == SAME)
+
+    def _write(self) -> None:
+        if self.target is None:
+            self.text.value = ""
+            return
+        recipe = self.recipe()
+        self.text.value = recipe.to_yaml() if self.form_of.value == "YAML" else recipe.to_code()
+
+    def _export(self) -> None:
+        """Write the recipe and the notebook into the data folder, under names that are free."""
+        name = file_name(self.file.value or f"{Path(self.session.name).stem}_recipe")
+        folder = self.session.results
+        stem, count = name, 1
+        while any((folder / f"{stem}{end}").exists() for end in (".yaml", ".ipynb")):
+            count += 1
+            stem = f"{name}_{count}"
+        recipe = self.recipe()
+        (folder / f"{stem}.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
+        recipe.to_notebook(folder / f"{stem}.ipynb")
+        self.session.say(f"Wrote {stem}.yaml and {stem}.ipynb in {folder}.", "good")
+
+
+def file_name(text: str) -> str:
+    """Return a name for files in the data folder.
+
+    Raises
+    ------
+    ParameterError
+        If it would lead out of the folder or is no name.
+    """
+    name = text.strip().removesuffix(".yaml").removesuffix(".ipynb")
+    if not name or name != Path(name).name or name.startswith(".") or "\\" in name:
+        raise ParameterError(
+            f"name must be that of a file in the data folder, without folders, got {text!r}"
+        )
+    return name
+
+
+def _field(label: str, control: widgets.Widget) -> widgets.Box:
+    return widgets.HBox([widgets.Label(label), control]).add_class("tj-field")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from alignments import Alignment, etspy, etspy_versions, mixed, ours, provided
+from alignments import Alignment, along_axis, etspy, etspy_versions, mixed, ours, provided
 from quality import (
     Box,
     Series,
@@ -102,10 +102,13 @@ def arguments() -> argparse.Namespace:
         "--slices", type=int, default=64, help="slices to reconstruct, in blocks of 8; 0: all"
     )
     parser.add_argument("--iterations", type=int, default=100, help="of SIRT")
-    parser.add_argument("--mixed", action="store_true", help="add ETSpy's shifts with our axis")
+    parser.add_argument(
+        "--mixed", action="store_true", help="add what tells where differences come from"
+    )
     parser.add_argument(
         "--confirm", type=int, default=8, help="slices for ASTRA's own SIRT on the best; 0: none"
     )
+    parser.add_argument("--only", nargs="+", default=[""], help="rows named like one of these")
     parser.add_argument("-o", "--out", type=Path, help="write everything to this JSON file")
     return parser.parse_args()
 
@@ -116,9 +119,12 @@ def main() -> None:
     good = [row for row in rows if row.transforms is not None]
     basis = [row.transforms for row in good if row.pipeline in BOX_FROM]
     box = shared_box([t for t in basis if t is not None], series.shape)
+    if given.mixed:
+        rows += [along_axis(series, row, box) for row in good if row.package == "tomojupyter"]
     columns = chosen_columns(box.shape[1], given.slices)
     say(f"box {box}, {len(columns)} of {box.shape[1]} slices, {given.iterations} iterations")
     results: list[dict[str, Any]] = []
+    rows = [row for row in rows if any(part in row.name for part in given.only)]
     for row in rows:
         entry = {"package": row.package, "pipeline": row.pipeline, **(row.numbers or {})}
         if row.transforms is None:
@@ -132,7 +138,9 @@ def main() -> None:
     say("\n" + table(results) + "\n")
     confirmed = []
     if given.confirm:
-        best = [_best(good, results, package) for package in {r.package for r in good}]
+        good = [row for row in rows if row.transforms is not None]
+        packages = list(dict.fromkeys(row.package for row in good))
+        best = [_best(good, results, package) for package in packages]
         few = columns[np.linspace(0, len(columns) - 1, given.confirm).round().astype(int)]
         confirmed = confirm(series, best, box, few, given.iterations)
     if given.out:

@@ -55,7 +55,7 @@ def check_output(path: str | Path, overwrite: bool) -> Path:
     path = Path(path)
     if not path.absolute().parent.is_dir():
         raise MissingFileError(f"{path.parent}: there is no such folder to write to")
-    if path.suffix.lower() not in (".hspy", ".zspy"):
+    if path.suffix.lower() != ".hspy":
         raise ParameterError(
             f"{path.name}: results are written as .hspy, which holds tilts, alignment and history"
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rsciio import hspy
 
 from tomojupyter.errors import FormatError, MissingFileError, TiltsError
 from tomojupyter.formats.mrc import read_mrc
@@ -20,7 +20,7 @@ from tomojupyter.steps.run import start_history
 log = logging.getLogger(__name__)
 
 MRC = (".mrc", ".st", ".ali", ".map", ".rec")
-HYPERSPY = (".hspy", ".zspy")
+HYPERSPY = (".hspy",)
 ANGLES = (".rawtlt", ".tlt")
 READABLE = (*MRC, *HYPERSPY, ".npy")
 SIGNALS: dict[str, Any] = {"TomoStack": TomoStack, "RecStack": RecStack}
@@ -32,7 +32,7 @@ def load(source: Any, tilts: Any = None, lazy: bool = False) -> Any:
     Parameters
     ----------
     source
-        Path of a file (``.mrc .st .ali .map .rec .hspy .zspy .npy``), or an array
+        Path of a file (``.mrc .st .ali .map .rec .hspy .npy``), or an array
         (n, ny, nx). A ``.rec`` is loaded as a volume.
     tilts
         Tilt angles in degrees, or the path of a text file with one a line. None: those that
@@ -134,9 +134,8 @@ def _beside(path: Path, n: int) -> np.ndarray | None:
 
 def _from_hyperspy(path: Path, lazy: bool) -> Any:
     """Read HyperSpy's own format without HyperSpy's choice of a class."""
-    reader = importlib.import_module(f"rsciio.{path.suffix.lower().lstrip('.')}")
     try:
-        contents = reader.file_reader(path, lazy=lazy)
+        contents = hspy.file_reader(path, lazy=lazy)
     except Exception as error:  # every reader has errors of its own
         log.info("%s", path, exc_info=True)
         raise FormatError(

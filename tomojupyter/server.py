@@ -7,6 +7,7 @@ import secrets
 import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from voila.app import Voila
 
@@ -72,7 +73,7 @@ def serve(
     secret = token or secrets.token_urlsafe(24)
     datasets.use_data_dir(folder)
     print(
-        f"tomojupyter runs at http://{ADDRESS}:{chosen}/?token={secret}\n"
+        f"tomojupyter runs at http://{ADDRESS}:{chosen}/?token={quote(secret)}\n"
         f"Data folder: {folder.resolve()}\nCtrl+C ends it.",
         flush=True,
     )

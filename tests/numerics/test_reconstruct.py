@@ -218,8 +218,9 @@ def test_fbp_reports_slices_and_can_be_cancelled(noisy):
     assert monitor.threads == {threading.get_ident()}
     np.testing.assert_array_equal(one, fbp(projector, many, TILTS, ncores=3))
     threads = threading.active_count()
+    # A monitor that raises at once: a fast machine may have done all blocks before a second call.
     with pytest.raises(Cancelled):
-        fbp(projector, many, TILTS, monitor=Recorder(cancel_after=1))
+        fbp(projector, many, TILTS, monitor=Recorder(cancel_after=0))
     assert threading.active_count() == threads
 
 

@@ -109,7 +109,7 @@ class TomoSignal(Signal2D):
             path = Path(filename)
             if not path.absolute().parent.is_dir():
                 raise MissingFileError(f"{path.parent}: there is no such folder to save in")
-            if path.suffix.lower() not in ("", ".hspy", ".zspy"):
+            if path.suffix.lower() not in ("", ".hspy"):
                 raise ParameterError(
                     f"{path.name} would lose tilts, alignment and history: save as .hspy"
                 )

@@ -52,7 +52,9 @@ class ExplorePanel(OperationPanel):
             picture.add_class(f"tj-view-explore-{number}")
             picture.on_line(self._profile_along(picture.title))
         self.ortho.on_move(lambda *_: self._read())
-        self.histogram = Curve("Histogram", "value", subtitle="voxels, log scale", log_y=True)
+        self.histogram = Curve(
+            "Histogram", "value", subtitle="% of the voxels, log scale", log_y=True
+        )
         self.profile = Curve(
             "Line profile", "distance (px)", "value", subtitle="Shift + drag on a slice"
         )
@@ -105,7 +107,10 @@ class ExplorePanel(OperationPanel):
         self.ortho.set(data, pixel_nm(volume), keep_view=self._shown is not None)
         self._shown = volume
         step = max(1, round((data.size / SAMPLES) ** (1 / 3)))
-        self.histogram.set("volume", *histogram(data[::step, ::step, ::step]))
+        values, counts = histogram(data[::step, ::step, ::step])
+        self.histogram.set("volume", values, 100 * counts / np.nansum(counts))
+        nx, nz, _ny = data.shape
+        self._profile_along("Front")(0, nz // 2, nx - 1, nz // 2)
         self.full.description = f"Full size ({size_text(4 * data.size)})"
         whole = max(data.shape) <= PREVIEW_PX
         self.full.layout.display = "none" if whole else None

@@ -53,7 +53,7 @@ class HistoryPanel(OperationPanel):
             [widgets.HTML("<h2>Recipe <span>select and copy, or export</span></h2>"),
              self.form_of, self.text]
         )  # fmt: skip
-        return [states, recipe.add_class("tj-card")]
+        return [states, recipe.add_class("tj-card").add_class("tj-history-recipe")]
 
     def extras(self) -> Sequence[widgets.Widget]:
         """Return the name of the export, and the buttons."""
@@ -88,7 +88,9 @@ class HistoryPanel(OperationPanel):
         self._write()
 
     def _row(self, node: Node) -> widgets.Button:
-        depth = sum(1 for _ in node.line()) - 1
+        # A state is indented for each place where the work went on in more than one way.
+        parents = [n.parent for n in self.session.timeline.nodes]
+        depth = sum(1 for n in node.line() if n.parent and parents.count(n.parent) > 1)
         text = "; ".join(step_words(step) for step in node.steps) or f"load {node.name}"
         if node.is_volume and node.name:
             text = f"{node.name}: {text}"

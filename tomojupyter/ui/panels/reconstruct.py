@@ -25,6 +25,7 @@ from tomojupyter.ui.panels.reconstruct_runs import (
     RunStrip,
     chosen_run,
     record_of,
+    residuals_of,
     slice_of,
     toggled,
 )
@@ -52,6 +53,10 @@ LOOK_FOR = (
     '<p class="tj-grey" style="margin:0">Edges sharpen, then grain grows. Stop where the curve '
     "flattens; grain that grows after that is noise, not structure.</p>"
 )
+
+
+def _energy(image: np.ndarray) -> float:
+    return float(np.nansum(np.square(image, dtype=np.float64)))
 
 
 class ReconstructPanel(OperationPanel):
@@ -279,37 +284,28 @@ class ReconstructPanel(OperationPanel):
     def _data_norm(self) -> float:
         """Return the norm of the data, which counts as 100 %; found once for a series."""
         if not self._norm:
-            squares = (float(np.nansum(np.square(f, dtype=np.float64))) for f in self._frames())
-            self._norm = float(np.sqrt(sum(squares)))
+            self._norm = float(np.sqrt(sum(_energy(frame) for frame in self._frames())))
         return self._norm
 
     def _column_norm(self) -> float:
-        columns = (f[:, self.x].astype(np.float64) for f in self._frames())
-        return float(np.sqrt(sum(float(np.nansum(c**2)) for c in columns)))
+        return float(np.sqrt(sum(_energy(frame[:, self.x]) for frame in self._frames())))
 
     def _draw_curves(self) -> None:
         """Draw the curve of the chosen run, or of the test slice, and that in grey."""
         chosen = chosen_run(self.session.runs, self.session.volume)
-        record = record_of(chosen) if chosen is not None else {}
-        scalars = record.get("scalars", {})
-        residuals, tested = scalars.get("residuals") or [], self._tested
-        percent = scalars.get("residual_percent") or 100.0
-        start = 100 * residuals[-1] / percent if residuals else 1.0
+        whole, start, note = residuals_of(chosen)
+        tested = self._tested
         curves = [(TEST, tested.residuals, 100.0)] if tested and tested.residuals else []
-        if residuals and not self._shows_test:
-            curves.append((WHOLE, residuals, start))
+        if whole and not self._shows_test:
+            curves.append((WHOLE, whole, start))
         total = max([len(values) for _, values, _ in curves], default=10)
         self.convergence.reset(total)
         for k, (name, values, full) in enumerate(curves):
             self.convergence.reset(total, name=name, start=full, keep=k > 0)
             for iteration, value in enumerate(values, 1):
                 self.convergence.add(iteration, value)
-        none = chosen is not None and not residuals
-        self.convergence.subtitle = (
-            f"log scale, run {chosen.name}" if chosen and residuals and not self._shows_test
-            else f"{record['method']} has no iterations" if none and not curves
-            else "log scale"
-        )  # fmt: skip
+        other = self._shows_test if whole else curves
+        self.convergence.subtitle = "log scale" if other else note
 
     # ------------------------------------------------------------------ acting
 

@@ -33,6 +33,19 @@ def residual_text(record: dict[str, Any]) -> str:
     return f"{percent:.1f} %" if percent is not None else "–"
 
 
+def residuals_of(run: Node | None) -> tuple[list[float], float, str]:
+    """Return the residuals of a run, the norm that counts as 100 %, and what a plot says of it."""
+    if run is None:
+        return [], 1.0, "log scale"
+    record = record_of(run)
+    scalars = record.get("scalars", {})
+    residuals = scalars.get("residuals") or []
+    if not residuals:
+        return [], 1.0, f"{record['method']} has no iterations"
+    start = 100 * residuals[-1] / (scalars.get("residual_percent") or 100.0)
+    return residuals, start, f"log scale, run {run.name}"
+
+
 def _cell(html: str, width: int, align: str = "right") -> widgets.HTML:
     cell = widgets.HTML(f'<div style="text-align:{align}">{html}</div>').add_class("tj-file-note")
     cell.layout.flex = f"0 0 {width}px"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from quality import Box, Series, discrepancy, sinograms
+from quality import Series, discrepancy
 
 from tomojupyter.errors import AlignmentRefused
 from tomojupyter.numerics.geometry import translation
@@ -159,27 +159,6 @@ def mixed(stack: Any, rows: list[Alignment]) -> list[Alignment]:
         registered = stack._moved(stack._frame.registered(shifts))
         result.append(_with_axis("mixed", f"ETSpy's {method} + our CoM", registered, start))
     return result
-
-
-def along_axis(series: Series, row: Alignment, box: Box) -> Alignment:
-    """Return an alignment with its shifts along the axis set anew, by conservation of mass.
-
-    A column of an aligned series shows the same matter at every tilt, so the sum over y is one
-    profile. Each projection is moved onto the mean of all, which does not add up errors as a
-    chain of neighbours does.
-    """
-    assert row.transforms is not None
-    columns = np.arange(box.shape[1])
-    transforms = row.transforms
-    for _ in range(3):
-        profiles = sinograms(series, transforms, box, columns)[0].sum(axis=2).T
-        mean = profiles.mean(axis=0)
-        design = np.stack([mean, np.gradient(mean), np.ones_like(mean)], axis=1)
-        gain, slope, _ = np.linalg.lstsq(design, profiles.T, rcond=None)[0]
-        moves = np.stack([translation(x, 0) for x in slope / gain])
-        transforms = moves @ transforms
-    pipeline = f"our {row.pipeline}, x by mass"
-    return Alignment("mixed", pipeline, transforms, numbers=row.numbers)
 
 
 def etspy_versions(python: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from alignments import Alignment, along_axis, etspy, etspy_versions, mixed, ours, provided
+from alignments import Alignment, etspy, etspy_versions, mixed, ours, provided
 from quality import (
     Box,
     Series,
@@ -102,9 +102,7 @@ def arguments() -> argparse.Namespace:
         "--slices", type=int, default=64, help="slices to reconstruct, in blocks of 8; 0: all"
     )
     parser.add_argument("--iterations", type=int, default=100, help="of SIRT")
-    parser.add_argument(
-        "--mixed", action="store_true", help="add what tells where differences come from"
-    )
+    parser.add_argument("--mixed", action="store_true", help="add ETSpy's shifts with our axis")
     parser.add_argument(
         "--confirm", type=int, default=8, help="slices for ASTRA's own SIRT on the best; 0: none"
     )
@@ -119,8 +117,6 @@ def main() -> None:
     good = [row for row in rows if row.transforms is not None]
     basis = [row.transforms for row in good if row.pipeline in BOX_FROM]
     box = shared_box([t for t in basis if t is not None], series.shape)
-    if given.mixed:
-        rows += [along_axis(series, row, box) for row in good if row.package == "tomojupyter"]
     columns = chosen_columns(box.shape[1], given.slices)
     say(f"box {box}, {len(columns)} of {box.shape[1]} slices, {given.iterations} iterations")
     results: list[dict[str, Any]] = []

@@ -138,14 +138,13 @@ def test_axis_of_images_that_are_not_square():
     check(fit, -3, 2.5)
 
 
-def test_large_images_are_binned_and_the_answer_is_in_their_pixels(monkeypatch):
-    monkeypatch.setattr("tomojupyter.numerics.tiltaxis.FINE", 30)
+def test_large_images_are_binned_and_the_answer_is_in_their_pixels():
     shape = (97, 92)  # by 3: a row and two columns are cut off
     images = series(4.0, -3.0, shape=shape, spread=12.0)
     images[3, 40:43, 40:44] = np.nan
-    fit = centre_of_mass_axis(images, TILTS, vacuum=0)
+    fit = centre_of_mass_axis(images, TILTS, vacuum=0, fine=30)
     check(fit, 4, -3, degrees=0.1, pixels=0.1)
-    part = centre_of_mass_axis(images, TILTS, vacuum=0, slices=range(20, 80))
+    part = centre_of_mass_axis(images, TILTS, vacuum=0, slices=range(20, 80), fine=30)
     check(part, 4, -3, degrees=0.2, pixels=0.15)
 
 

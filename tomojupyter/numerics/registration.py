@@ -29,6 +29,7 @@ def phase_correlation(
     upsample_factor: int = 200,
     mask: np.ndarray | None = None,
     vacuum: float | None = None,
+    conserve_mass: bool = True,
     monitor: Monitor = SILENT,
 ) -> Registration:
     """Register neighbouring projections by correlation.
@@ -49,6 +50,9 @@ def phase_correlation(
         bool, broadcastable to `images`; True marks covered pixels. None: all.
     vacuum
         Level of the vacuum in units of the pixels. None: estimated.
+    conserve_mass
+        Whether to set the shifts along the axis so that every column keeps its mass, where the
+        specimen is seen whole.
     monitor
         Told about every comparison. Finish keeps the comparisons made so far; the projections
         beyond get the shift of the last one reached.
@@ -79,7 +83,10 @@ def phase_correlation(
     def compare(fixed: Picture, moving: Picture) -> np.ndarray:
         return refine(fixed, moving, correlate(fixed, moving), 1 / upsample_factor)
 
-    return register(images, tilts_deg, start, compare, mask=mask, vacuum=vacuum, monitor=monitor)
+    return register(
+        images, tilts_deg, start, compare, mask=mask, vacuum=vacuum,
+        conserve_mass=conserve_mass, monitor=monitor,
+    )  # fmt: skip
 
 
 def stackreg(
@@ -89,13 +96,14 @@ def stackreg(
     *,
     mask: np.ndarray | None = None,
     vacuum: float | None = None,
+    conserve_mass: bool = True,
     monitor: Monitor = SILENT,
 ) -> Registration:
     """Register neighbouring projections by TurboReg's pyramid of least squares.
 
     Parameters
     ----------
-    images, tilts_deg, start, mask, vacuum, monitor
+    images, tilts_deg, start, mask, vacuum, conserve_mass, monitor
         As for :func:`phase_correlation`.
 
     Returns
@@ -121,7 +129,10 @@ def stackreg(
     .. [1] P. Thevenaz, U. E. Ruttimann, M. Unser, IEEE Trans. Image Process. 7 (1998) 27,
        doi:10.1109/83.650848.
     """
-    return register(images, tilts_deg, start, _turboreg, mask=mask, vacuum=vacuum, monitor=monitor)
+    return register(
+        images, tilts_deg, start, _turboreg, mask=mask, vacuum=vacuum,
+        conserve_mass=conserve_mass, monitor=monitor,
+    )  # fmt: skip
 
 
 def _turboreg(fixed: Picture, moving: Picture) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from tomojupyter.errors import AlignmentRefused, DataError, ParameterError, TiltsError
 from tomojupyter.numerics.filters import blank_frames, estimate_vacuum
 from tomojupyter.numerics.registration_pairs import Picture, prepare
+from tomojupyter.numerics.registration_profile import shifts_by_mass
 
 if TYPE_CHECKING:
     from tomojupyter.monitor import Monitor
@@ -36,11 +37,14 @@ class Registration:
     left_out
         bool (n,), True for projections that could not be used (blank); their shifts are
         interpolated over tilt.
+    by_mass
+        Whether the shifts along the axis come from the conservation of mass.
     """
 
     shifts: np.ndarray
     residual: np.ndarray
     left_out: np.ndarray
+    by_mass: bool = False
 
 
 def register(
@@ -51,13 +55,14 @@ def register(
     *,
     mask: np.ndarray | None,
     vacuum: float | None,
+    conserve_mass: bool,
     monitor: Monitor,
 ) -> Registration:
     """Register neighbours by tilt and compose their shifts outward from `start`.
 
     Parameters
     ----------
-    images, tilts_deg, start, mask, vacuum, monitor
+    images, tilts_deg, start, mask, vacuum, conserve_mass, monitor
         As for :func:`tomojupyter.numerics.registration.phase_correlation`.
     estimator
         Function of the fixed and the moving picture that returns the shift (dy, dx) in px to
@@ -80,6 +85,8 @@ def register(
     Every projection is compared with the next and the second next usable one. The shifts are
     the robust weighted least-squares solution of all these comparisons (iteratively reweighted,
     Cauchy's weights), so that a comparison with a bad frame cannot throw off what follows.
+    Along the axis, the conservation of mass then replaces the chain where it can be seen
+    (:func:`~tomojupyter.numerics.registration_profile.shifts_by_mass`).
     """
     images, tilts = _validated(images, tilts_deg, start)
     left_out = blank_frames(images)
@@ -107,7 +114,15 @@ def register(
             break
     solution, misfit = solve(np.array(done), np.array(measured), len(order), anchor)
     _refuse_unrelated(np.array(done), misfit)
-    return _assembled(solution, misfit, np.array(done), order, tilts, start, left_out)
+    kept = None
+    if conserve_mass and not monitor.finish_early:
+        kept = shifts_by_mass(
+            np.stack([pictures[i].known() for i in order]), tilts[order], solution
+        )
+    by_mass = kept is not None
+    solution = solution if kept is None else kept
+    found = _assembled(solution, misfit, np.array(done), order, tilts, start, left_out)
+    return replace(found, by_mass=by_mass)
 
 
 def solve(

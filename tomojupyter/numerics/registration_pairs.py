@@ -31,6 +31,13 @@ class Picture:
     pixels: np.ndarray
     weight: np.ndarray | None = None
 
+    def known(self) -> np.ndarray:
+        """Return the pixels in float32, NaN where less than half is measured."""
+        pixels = (
+            self.pixels if self.weight is None else np.where(self.weight > 0.5, self.pixels, np.nan)
+        )
+        return pixels.astype(np.float32)
+
 
 def prepare(
     images: np.ndarray, usable: np.ndarray, mask: np.ndarray | None, vacuum: float

@@ -30,7 +30,7 @@ MIN_COLUMNS = 8
 MIN_SEEN = 0.75  # of the columns; a film passes for single particles in up to half of them
 ROUNDS = 20
 UNDAMPED = 8  # rounds; whatever has not settled by then overshoots
-FINE = 192  # px; images twice as large are binned, for speed: moments need no fine pixels
+FINE = 192  # px: moments need no finer pixels
 CLOSE_DEG, CLOSE_PX = 0.003, 0.003  # a last change below these is none,
 CLOSE = 0.1  # nor one below this part of the standard error
 
@@ -66,6 +66,7 @@ def centre_of_mass_axis(
     nslices: int | None = None,
     vacuum: float | None = None,
     weights: np.ndarray | None = None,
+    fine: int = FINE,
 ) -> AxisFit:
     """Fit the tilt axis to the centres of mass of many columns.
 
@@ -84,6 +85,8 @@ def centre_of_mass_axis(
     weights
         Broadcastable to `images`; where 0 (or where the image is NaN) a pixel is unknown. A
         projection of nothing but unknown pixels is left out.
+    fine
+        px. Images whose shorter side is at least twice this are binned, for speed.
 
     Returns
     -------
@@ -102,7 +105,7 @@ def centre_of_mass_axis(
     Notes
     -----
     The images are turned and moved, the rest of angle and offset is estimated, and so on until
-    the rest vanishes (images of 384 px and more binned, for speed); so the estimate needs to be
+    the rest vanishes; so the estimate needs to be
     right near zero only. There, an axis turned by a small ``p`` changes the mass of a column by
     ``p dM1/dx`` and its first moment by ``p (dM2/dx + x M0)``, M2 the second moment. Both are
     regressed on `p`, with masses, paths, and a common shift and brightness of every projection
@@ -126,7 +129,7 @@ def centre_of_mass_axis(
     _check_tilts(tilts[use])
     if vacuum is None:
         vacuum = estimate_vacuum(images, known)
-    factor = max(1, min(images.shape[1:]) // FINE)
+    factor = max(1, min(images.shape[1:]) // fine)
     lifted = np.stack([_lifted(images[i], known[i], vacuum, factor) for i in np.flatnonzero(use)])
     if factor > 1:
         parts = columns[: lifted.shape[2] * factor].reshape(-1, factor)

@@ -88,13 +88,25 @@ class RegistrationStep(Step):
             "median_residual_px": float(np.median(found.residual[used])),
             "residual_px": [round(float(r), 4) for r in found.residual],
             "left_out": [int(i) for i in np.flatnonzero(found.left_out)],
+            "by_mass": found.by_mass,
             "shifts": np.round(found.shifts, 4).tolist(),
         }
         return Outcome(result, scalars)
 
 
+@dataclass(frozen=True, kw_only=True)
+class NeighbourStep(RegistrationStep):
+    """Base of registrations that compare neighbours in tilt."""
+
+    conserve_mass: bool = param(
+        True,
+        "set shifts along the axis so that columns keep their mass, where that can be seen",
+        advanced=True,
+    )
+
+
 @step("stack_register", "PC")
-class PhaseCorrelation(RegistrationStep):
+class PhaseCorrelation(NeighbourStep):
     """Register neighbours in tilt by the peak of their correlation, to a fraction of a pixel."""
 
     upsample_factor: int = param(
@@ -106,16 +118,23 @@ class PhaseCorrelation(RegistrationStep):
     ) -> registration.Registration:
         """Return the registration by correlation."""
         return registration.phase_correlation(
-            images, tilts_deg, self.start, upsample_factor=self.upsample_factor, **keywords
+            images,
+            tilts_deg,
+            self.start,
+            upsample_factor=self.upsample_factor,
+            conserve_mass=self.conserve_mass,
+            **keywords,
         )
 
 
 @step("stack_register", "StackReg")
-class StackReg(RegistrationStep):
+class StackReg(NeighbourStep):
     """Register neighbours in tilt by least squares on an image pyramid (StackReg)."""
 
     def estimate(
         self, images: np.ndarray, tilts_deg: np.ndarray, **keywords: Any
     ) -> registration.Registration:
         """Return the registration by StackReg."""
-        return registration.stackreg(images, tilts_deg, self.start, **keywords)
+        return registration.stackreg(
+            images, tilts_deg, self.start, conserve_mass=self.conserve_mass, **keywords
+        )

@@ -17,7 +17,7 @@ from scipy import sparse
 from tomojupyter.errors import ParameterError, TiltsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 LANES = 32  # slices that one product takes; wider is not faster, and slower to cancel
 ENTRIES = 2_000_000  # of the matrix that ASTRA holds at a time (12 to 16 bytes each)
@@ -82,6 +82,10 @@ class Projector:
 
     def prepare(self, check: Callable[[], None] = lambda: None) -> None:
         """Make what both directions need; `check` is called in between and may raise."""
+
+    def subset(self, index: Sequence[int]) -> Projector:
+        """Return the projector of some of the tilts, in the order of `index`."""
+        return type(self)(self.tilts_deg[list(index)], self.ny, self.thickness)
 
     def forward(self, block: np.ndarray) -> np.ndarray:
         """Project slices.
@@ -190,6 +194,16 @@ class MatrixProjector(Projector):
             # Reading rows of a stored transpose is a third faster than scattering by columns.
             self._transpose = matrix.T.tocsr()
             self._matrix = matrix
+
+    def subset(self, index: Sequence[int]) -> Projector:
+        """Return the projector of some of the tilts, its matrix cut out of this one's."""
+        self.prepare()
+        assert self._matrix is not None
+        part = MatrixProjector(self.tilts_deg[list(index)], self.ny, self.thickness)
+        rows = (np.asarray(index)[:, None] * self.ny + np.arange(self.ny)).ravel()
+        part._matrix = self._matrix[rows]
+        part._transpose = part._matrix.T.tocsr()
+        return part
 
     def _part(self, tilts_deg: np.ndarray) -> sparse.csr_matrix:
         import astra

@@ -45,6 +45,32 @@ class RecStack(TomoSignal):
             ]
         super().__init__(data, **keywords)
 
+    def forward_project(self, tilts: Any, cuda: bool | None = None) -> Any:
+        """Project the volume.
+
+        Parameters
+        ----------
+        tilts
+            TomoTilts, array or list of tilt angles, in degrees.
+        cuda
+            Use a GPU. None: if there is one.
+
+        Returns
+        -------
+        TomoStack
+            Shape (n, ny, nx), float32: line integrals in units of the volume times px.
+
+        Raises
+        ------
+        TiltsError
+            If the tilts are no finite numbers.
+        ParameterError
+            If a GPU is asked for and there is none.
+        """
+        from tomojupyter.signals.projecting import forward_project
+
+        return forward_project(self, tilts, cuda)
+
     def plot_slices(
         self,
         xslice: int | None = None,

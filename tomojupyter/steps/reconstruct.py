@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -55,28 +55,36 @@ class ReconstructionStep(Step):
         self, signal: Any, monitor: Monitor, *, ncores: int | None = None, **options: Any
     ) -> Outcome:
         """Return the RecStack."""
+        warn_of_vacuum(signal)
+        volume, scalars, done = self.on_columns(
+            signal, slice(None), monitor, ncores=ncores, **options
+        )
+        return Outcome(signal._volume(volume), scalars, done)
+
+    def on_columns(
+        self, signal: Any, columns: slice, monitor: Monitor, *, ncores: int | None, **options: Any
+    ) -> tuple[np.ndarray, dict[str, Any], Step]:
+        """Return what `solve` makes of some columns of a stack."""
         if ncores is not None and ncores < 1:
             raise ParameterError(f"ncores must be at least 1, got {ncores}")
         good, mask = usable(signal)
         if good.sum() < 2:
             raise ParameterError(f"only {good.sum()} projection can be used; at least 2 are needed")
-        warn_of_vacuum(signal)
-        sinograms, weights, tilts = sinograms_of(signal, good, mask)
+        sinograms, weights, tilts = sinograms_of(signal, good, mask, columns)
         projector = make_projector(
             tilts, sinograms.shape[2], self.thickness or sinograms.shape[2], cuda=bool(self.cuda)
         )
-        volume, scalars, done = self.solve(
+        return self.solve(
             projector, sinograms, tilts, weights, monitor=monitor, ncores=ncores, **options
         )
-        return Outcome(signal._volume(volume), scalars, done)
 
 
 def sinograms_of(
-    signal: Any, good: np.ndarray, mask: np.ndarray
+    signal: Any, good: np.ndarray, mask: np.ndarray, columns: slice
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return sinograms and weights (nx, n, ny) and the tilts of the projections to use."""
-    images = signal.data[good]
-    keep = mask[good]
+    images = signal.data[good, :, columns]
+    keep = mask[good, :, columns]
     sinograms = np.ascontiguousarray(
         np.where(keep, images, 0).astype(np.float32).transpose(2, 0, 1)
     )
@@ -95,6 +103,22 @@ def warn_of_vacuum(signal: Any) -> None:
             f"the vacuum lies at {level:.4g}, not near 0, and is reconstructed as matter; "
             "take it off with background() first"
         )
+
+
+@step("reconstruct", "BP")
+class BackProjection(ReconstructionStep):
+    """Back-projection without a filter: blurred; a first look at where matter is."""
+
+    def solve(
+        self,
+        projector: Projector,
+        sinograms: np.ndarray,
+        tilts_deg: np.ndarray,
+        weights: np.ndarray,
+        **options: Any,
+    ) -> tuple[np.ndarray, dict[str, Any], Step]:
+        """Return the back-projection."""
+        return solvers.bp(projector, sinograms, tilts_deg, weights=weights, **options), {}, self
 
 
 @step("reconstruct", "FBP")
@@ -125,13 +149,16 @@ class FilteredBackProjection(ReconstructionStep):
         return volume, {}, self
 
 
-@step("reconstruct", "SIRT")
-class Sirt(ReconstructionStep):
-    """Simultaneous iterative reconstruction: smoother than FBP, with fewer streaks."""
+@dataclass(frozen=True, kw_only=True)
+class IterativeStep(ReconstructionStep):
+    """Base of iterative reconstructions; `solver` is a function of numerics."""
 
+    solver: ClassVar[Any]
     iterations: int = param(20, "full sweeps over all tilts", ge=1)
     constrain: bool = param(False, "no value below `thresh`")
     thresh: float = param(0.0, "lowest value allowed with `constrain`", advanced=True)
+    upper: float | None = param(None, "highest value allowed", auto="no limit", advanced=True)
+    relaxation: float = param(1.0, "factor of every step, below 2", gt=0, le=1.99, advanced=True)
 
     def solve(
         self,
@@ -142,12 +169,14 @@ class Sirt(ReconstructionStep):
         **options: Any,
     ) -> tuple[np.ndarray, dict[str, Any], Step]:
         """Return the iterate after `iterations`, or after Finish."""
-        found = solvers.sirt(
+        found = type(self).solver(
             projector,
             sinograms,
             iterations=self.iterations,
             constrain=self.constrain,
             thresh=self.thresh,
+            upper=self.upper,
+            relaxation=self.relaxation,
             weights=weights,
             **options,
         )
@@ -157,3 +186,18 @@ class Sirt(ReconstructionStep):
             "residual_percent": 100 * float(found.residuals[-1]) / start if start else 0.0,
         }
         return found.volume, scalars, self.replace(iterations=found.iterations)
+
+
+@step("reconstruct", "SIRT")
+class Sirt(IterativeStep):
+    """Simultaneous iterative reconstruction: smoother than FBP, with fewer streaks."""
+
+    solver = staticmethod(solvers.sirt)
+
+
+@step("reconstruct", "SART")
+class Sart(IterativeStep):
+    """Algebraic reconstruction, one tilt after the other: fewer sweeps than SIRT, more noise."""
+
+    solver = staticmethod(solvers.sart)
+    iterations: int = param(5, "full sweeps over all tilts", ge=1)

@@ -66,7 +66,7 @@ def test_section_3_metadata(drifting):
 
 def test_section_3_slices_of_a_reconstruction(catalyst):
     mpl.use("agg")
-    figure = catalyst.reconstruct(show_progressbar=False).plot_slices()
+    figure = catalyst.reconstruct(show_progressbar=False).plot_slices(return_fig=True)
     assert len(figure.axes) == 3
     plt.close(figure)
 
@@ -176,3 +176,22 @@ def test_section_9_reconstruction(catalyst, arguments):
     truth = etspy.simulation.volume_of(catalyst)
     # 29 tilts over 140 degrees; a volume turned the wrong way round has about 0.3.
     assert np.corrcoef(volume.data.ravel(), truth.data.ravel())[0, 1] > 0.6
+
+
+def test_section_10_masks_volumes_and_their_ratio(catalyst):
+    # The paper's Ni_binary.sum() reads Ni_binary.data.sum().
+    Ni_rec = catalyst.reconstruct(show_progressbar=False)  # noqa: N806  the paper's names
+    Cr_rec = Ni_rec * -1 + 0.5  # noqa: N806
+    pixel_size = Ni_rec.axes_manager[0].scale
+    Ni_binary = Ni_rec.deepcopy()  # noqa: N806
+    Ni_binary[Ni_binary > 0] = 1
+    Cr_binary = Cr_rec.deepcopy()  # noqa: N806
+    Cr_binary[Cr_binary > 0] = 1
+    assert np.array_equal(Ni_binary.data == 1, Ni_rec.data > 0)
+    Ni_binary[Ni_binary < 0] = 0
+    Cr_binary[Cr_binary < 0] = 0
+    Ni_volume = pixel_size**3 * Ni_binary.data.sum()  # noqa: N806
+    Cr_volume = pixel_size**3 * Cr_binary.data.sum()  # noqa: N806
+    positive, below = (Ni_rec.data > 0).sum(), (Ni_rec.data < 0.5).sum()
+    assert Ni_volume == pytest.approx(positive * pixel_size**3)
+    assert Ni_volume / Cr_volume == pytest.approx(positive / below)

@@ -63,7 +63,7 @@ def test_hyperspys_operations_keep_it_a_volume(volume, change):
 def test_a_volume_becomes_lazy_and_comes_back(volume):
     lazy = volume.as_lazy()
     assert type(lazy) is LazyRecStack
-    figure = lazy.plot_slices()
+    figure = lazy.plot_slices(return_fig=True)
     lazy.compute(show_progressbar=False)
     assert type(lazy) is tomo.RecStack
     plt.close(figure)
@@ -76,7 +76,7 @@ def test_turned_volumes_are_plain(volume):
 
 def test_slices_show_what_they_say(volume):
     mpl.use("agg")
-    figure = volume.plot_slices(xslice=3, yslice=5, zslice=8, cmap="viridis")
+    figure = volume.plot_slices(xslice=3, yslice=5, zslice=8, return_fig=True, cmap="viridis")
     by_title = {axes.get_title(): axes for axes in figure.axes}
     expected = {
         # imshow takes (down, across).
@@ -91,8 +91,21 @@ def test_slices_show_what_they_say(volume):
         assert (axes.get_xlabel(), axes.get_ylabel()) == (across, down)
         assert np.array_equal(shown, image)
     plt.close(figure)
-    figure = volume.plot_slices()
+    assert volume.plot_slices() is None
+    figure = volume.plot_slices(xslice=-1, return_fig=True)
+    assert figure.axes[0].get_title() == "x = 29"
+    assert np.array_equal(figure.axes[0].images[0].get_array(), volume.data[29])
+    plt.close("all")
+    figure = volume.plot_slices(return_fig=True)
     assert {axes.get_title() for axes in figure.axes} == {"x = 14", "y = 11", "z = 8"}
+    plt.close(figure)
+
+
+def test_slices_of_voxels_that_are_no_cubes_have_their_true_shape(volume):
+    flat = volume.rebin(scale=(1, 2, 1))
+    figure = flat.plot_slices(return_fig=True)
+    # Shown down over across: z over y, x over y, z over x.
+    assert [axes.get_aspect() for axes in figure.axes] == [0.5, 0.5, 1]
     plt.close(figure)
 
 

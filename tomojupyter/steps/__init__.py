@@ -9,6 +9,7 @@ from tomojupyter.steps import (  # noqa: F401  imported for their Steps
     calibrate,
     filter,  # noqa: A004  the operation's name
     reconstruct,
+    rotate,
     stack_register,
     tilt_align,
     trim,

@@ -19,6 +19,8 @@ VALUES = {
     },
     ("reconstruct", "FBP"): {},
     ("reconstruct", "SIRT"): {"iterations": 2, "constrain": True},
+    ("segment", "otsu"): {"smallest": 3},
+    ("segment", "value"): {"threshold": 0.02, "dark": True},
     ("rotate", "angles"): {"rotation_angles": [10.0, 0.0, -20.0]},
     ("set_tilts", "list"): {"tilts": [float(i) for i in range(-6, 7)]},
     ("set_tilts", "range"): {"start": -30, "increment": 5},

@@ -11,6 +11,7 @@ from tomojupyter.errors import DataError
 from tomojupyter.numerics.geometry import centre
 from tomojupyter.signals.common import RESAMPLED, TomoSignal
 from tomojupyter.signals.masks import Masked
+from tomojupyter.signals.measuring import Measuring
 from tomojupyter.signals.rec_operations import VolumeOperations
 
 PLANES = (("x", "y", "z"), ("z", "y", "x"), ("y", "x", "z"))
@@ -18,7 +19,7 @@ PLANES = (("x", "y", "z"), ("z", "y", "x"), ("y", "x", "z"))
 ORDER = ("x", "z", "y")
 
 
-class RecStack(VolumeOperations, Masked, TomoSignal):
+class RecStack(VolumeOperations, Measuring, Masked, TomoSignal):
     """A reconstruction with the axes (x, z, y); the tilt axis of its series lies along x.
 
     Parameters

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 class VolumeOperations:
     """Operations as methods; their parameters come from the Steps."""
 
+    @operation("segment", ("threshold",))
+    def segment(self, step: Step, method: str = "otsu") -> Any:
+        """Tell apart what the volume is made of; return a RecStack of 0 and 1, or of numbers."""
+        return run(self, step)
+
     @operation("rotate", ("rotation_angles",))
     def rotate(self, step: Step, method: str = "angles", show_progressbar: bool = False) -> Any:
         """Turn the volume about its centre; return a new RecStack."""

@@ -10,6 +10,7 @@ from tomojupyter.steps import (  # noqa: F401  imported for their Steps
     filter,  # noqa: A004  the operation's name
     reconstruct,
     rotate,
+    segment,
     stack_register,
     tilt_align,
     trim,

@@ -131,7 +131,7 @@ def test_section_6_binning(catalyst):
     assert binned.axes_manager["x"].scale == 2 * catalyst.axes_manager["x"].scale
 
 
-@pytest.mark.parametrize("method", ["median", "sobel"])
+@pytest.mark.parametrize("method", ["median", "bpf", "both", "sobel"])
 def test_section_6_filters(catalyst, method):
     filtered = catalyst.filter(method)
     assert filtered.data.shape == catalyst.data.shape

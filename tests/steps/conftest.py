@@ -8,7 +8,10 @@ VALUES = {
     ("trim", "remove_projections"): {"projections": [1, -2]},
     ("trim", "bin"): {"factor": 2},
     ("trim", "rebin"): {"factor_y": 2, "factor_x": 3},
-    ("filter", "median"): {"size": 3},
+    ("filter", "median"): {"size": 3, "taper": 0.1},
+    ("filter", "bpf"): {"largest": 60.0},
+    ("background", "region"): {"right": 5, "top": -4},
+    ("normalise", "smooth"): {"neighbours": 5},
     ("stack_register", "PC"): {"crop": True},
     ("tilt_align", "manual"): {"shift": 1.5, "angle": -2},
     ("align_other", "numbers"): {

@@ -133,7 +133,7 @@ def test_a_step_keeps_axes_tilts_and_type(a_step, subject, name):
     assert len(result.tilts.data) == len(result.data) == len(result.transforms)
     if name[0] not in ("trim", "set_tilts"):
         assert np.array_equal(result.tilts.data, subject.tilts.data)
-    if name[0] in ("filter", "background"):
+    if name[0] in ("filter", "background", "normalise"):
         assert result.data.shape == subject.data.shape
         assert result.axes_manager._get_axes_dicts() == subject.axes_manager._get_axes_dicts()
         assert np.array_equal(result.transforms, subject.transforms)

@@ -24,7 +24,7 @@ class StackOperations:
         """Crop, leave projections out, or bin; return a new TomoStack."""
         return run(self, step)
 
-    @operation("filter", ("size",))
+    @operation("filter", ("size", "taper"))
     def filter(self, step: Step, method: str = "median", show_progressbar: bool = False) -> Any:
         """Filter every image by itself; return a new TomoStack."""
         return run(self, step, progress(show_progressbar, "Filter"))
@@ -33,6 +33,15 @@ class StackOperations:
     def background(self, step: Step, method: str = "constant") -> Any:
         """Take the level of the vacuum off; return a new TomoStack."""
         return run(self, step)
+
+    @operation("normalise", ("level",))
+    def normalise(self, step: Step, method: str = "smooth") -> Any:
+        """Make the brightness of the images follow a rule; return a new TomoStack."""
+        return run(self, step)
+
+    def normalize(self, width: float = 3) -> Any:
+        """Do ``normalise("contrast")``, by ETSpy's name and with ETSpy's numbers."""
+        return self.normalise("contrast", width=width)
 
     @operation("stack_register", ("start", "show_progressbar", "cuda", "crop", "shift_type"))
     def stack_register(self, step: Step, method: str = "PC", show_progressbar: bool = False) -> Any:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tomojupyter.errors import DataError, ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HOT = 99.9  # percentile above which pixels are cut before they are summed up
 DARK = 0.05  # of the usual brightness: an image with less has no beam
 RULES = ("total", "slab", "smooth")
 
 
-def brightness(images: np.ndarray, level: float, mask: np.ndarray | None = None) -> np.ndarray:
+def brightness(
+    images: np.ndarray | Sequence[np.ndarray], level: float, mask: np.ndarray | None = None
+) -> np.ndarray:
     """Return the mean of every image above a level.
 
     Parameters
     ----------
     images
-        (n, ny, nx) of any real type.
+        (n, ny, nx) of any real type, or a list of images.
     level
         Level of the vacuum.
     mask
@@ -87,7 +93,7 @@ def factors(
     values = np.where(good, bright, 1.0)
     found = np.ones(len(values))
     if rule == "smooth":
-        found[good] = np.exp(_line(np.log(values[good]), tilts_deg[good], neighbours))
+        found[good] = np.exp(robust_line(np.log(values[good]), tilts_deg[good], neighbours))
         found[good] /= values[good]
         return found
     if rule == "slab":
@@ -99,8 +105,28 @@ def factors(
     return found
 
 
-def _line(values: np.ndarray, tilts: np.ndarray, neighbours: int) -> np.ndarray:
-    """Return the value at each tilt of the robust line through its neighbours (Theil-Sen)."""
+def robust_line(values: np.ndarray, tilts: np.ndarray, neighbours: int) -> np.ndarray:
+    """Return the value at each tilt of a robust line through its neighbours.
+
+    Parameters
+    ----------
+    values
+        (n,), finite.
+    tilts
+        (n,) in degrees, any order.
+    neighbours
+        Values on each line, the nearest in the order of tilt, its own included.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 (n,).
+
+    Notes
+    -----
+    The slope is the median of those of all pairs, the level the median of what is left
+    (Theil-Sen): nearly a third of the values may be off.
+    """
     order = np.argsort(tilts, kind="stable")
     n = len(order)
     count = min(neighbours, n)

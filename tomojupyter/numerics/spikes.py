@@ -10,7 +10,7 @@ from tomojupyter.numerics.smoothing import filled
 
 BINS = 16  # levels of brightness whose noise is measured apart
 FEWEST = 500  # pixels that a level must have
-QUANTILE, SIGMAS = 98, 2.326  # of the noise: up to 2 % of the pixels may be hot
+QUANTILE, QUANTILE_SIGMAS = 98, 2.326  # of the noise: up to 2 % of the pixels may be hot
 STEP = 0.6  # noise that whole numbers have at least: one count more is no spike
 FLOOR = 1e-3  # of the contrast of an image: noise that it has at least
 
@@ -110,7 +110,7 @@ def _noise(image: np.ndarray, medians: np.ndarray) -> np.ndarray:
     levels, noises = [], []
     for part in np.array_split(order, bins):
         levels.append(float(np.median(medians.flat[part])))
-        noises.append(float(np.percentile(deviation[part], QUANTILE)) / SIGMAS)
+        noises.append(float(np.percentile(deviation[part], QUANTILE)) / QUANTILE_SIGMAS)
     contrast = float(medians.max() - medians.min())
     whole = bool((image == np.round(image)).all())
     floor = max(FLOOR * contrast, STEP if whole else 0.0)

@@ -195,3 +195,15 @@ def test_section_10_masks_volumes_and_their_ratio(catalyst):
     positive, below = (Ni_rec.data > 0).sum(), (Ni_rec.data < 0.5).sum()
     assert Ni_volume == pytest.approx(positive * pixel_size**3)
     assert Ni_volume / Cr_volume == pytest.approx(positive / below)
+
+
+def test_section_10_volume_surface_and_fraction_by_a_stated_rule(catalyst):
+    truth = etspy.simulation.volume_of(catalyst)
+    scale = truth.axes_manager[0].scale
+    for rule in ("otsu", "li"):
+        found = truth.measure(rule)
+        assert found.voxels == (truth.data > found.threshold).sum()
+        assert found.volume.value == pytest.approx(found.voxels * scale**3)
+        assert found.fraction.value == pytest.approx(found.voxels / truth.data.size)
+        assert (found.volume.units, found.surface.units) == ("nm³", "nm²")
+        assert found.volume.low <= found.volume.value <= found.volume.high

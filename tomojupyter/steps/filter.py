@@ -160,8 +160,8 @@ class Despike(IntensityStep):
 
     def scalars(self, before: np.ndarray, after: np.ndarray) -> dict[str, Any]:
         """Return how many pixels were replaced."""
-        changed = [
-            int(np.count_nonzero(np.asarray(a, np.float32) != b))
-            for a, b in zip(before, after, strict=True)
-        ]
-        return {"replaced": sum(changed)}
+        changed = 0
+        for a, b in zip(before, after, strict=True):
+            old = np.asarray(a, np.float32)
+            changed += int(np.count_nonzero((old != b) & ~(np.isnan(old) & np.isnan(b))))
+        return {"replaced": changed}

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import fft, ndimage
 
 from tomojupyter.errors import DataError
-from tomojupyter.numerics.filters import bin_mean, blank_frames
+from tomojupyter.numerics.filters import bin_mean, blank_frames, estimate_vacuum
 from tomojupyter.numerics.intensity import brightness, robust_line
 from tomojupyter.numerics.spikes import QUANTILE, QUANTILE_SIGMAS, find_spikes
 
@@ -47,7 +47,7 @@ def bad_frames(
     images: np.ndarray,
     tilts_deg: np.ndarray | None = None,
     *,
-    vacuum: float = 0.0,
+    vacuum: float | None = None,
     use: np.ndarray | None = None,
 ) -> list[BadFrame]:
     """Propose the frames to leave out.
@@ -59,7 +59,7 @@ def bad_frames(
     tilts_deg
         (n,), any order; None: the order of the file.
     vacuum
-        Level of the vacuum.
+        Level of the vacuum; None: estimated.
     use
         bool (n,): only these are judged, and compared with. None: all.
 
@@ -89,21 +89,42 @@ def bad_frames(
     if len(tilts) != n:
         raise DataError(f"{n} frames but {len(tilts)} tilts: give one a frame")
     judged = np.ones(n, bool) if use is None else np.array(use, bool)
-    found: dict[int, str] = {}
-    for i, why in _empty(images).items():
-        found.setdefault(i, why)
+    small = reduced(images)
+    factor = images.shape[1] // small.shape[1] if images.size else 1
+    level = estimate_vacuum(small) if vacuum is None and images.size else vacuum or 0.0
+    found = _empty(images, small)
     # One after the other: a hot frame is bright as well, and a dim one has less detail.
-    judges: list[Callable[[list[np.ndarray], np.ndarray], dict[int, str]]] = [
-        lambda frames, _: _hot(frames),
-        lambda frames, at: _uneven(frames, at, vacuum),
-        _blurred,
-        _jumped,
+    judges: list[Callable[[np.ndarray], dict[int, str]]] = [
+        lambda rest: _hot([images[i] for i in rest]),
+        lambda rest: _uneven([small[i] for i in rest], tilts[rest], level),
+        lambda rest: _blurred([small[i] for i in rest], tilts[rest]),
+        lambda rest: _jumped([small[i] for i in rest], tilts[rest], factor),
     ]
     for judge in judges:
         rest = np.array([i for i in range(n) if judged[i] and i not in found], int)
-        for k, why in judge([images[i] for i in rest], tilts[rest]).items():
+        for k, why in judge(rest).items():
             found[int(rest[k])] = why
     return [BadFrame(i, found[i]) for i in sorted(found) if judged[i]]
+
+
+def reduced(images: np.ndarray) -> np.ndarray:
+    """Return images that are small enough to be judged quickly.
+
+    Parameters
+    ----------
+    images
+        (n, ny, nx) of any real type.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n, ny // k, nx // k), float32 means over blocks, the shorter edge below 512 px; the
+        images themselves if they are as small already.
+    """
+    factor = max(1, min(images.shape[1:]) // SIDE)
+    if factor == 1 or not len(images):
+        return images
+    return np.stack([bin_mean(image, factor) for image in images])
 
 
 def displacements(images: Sequence[np.ndarray] | np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -137,10 +158,13 @@ def displacements(images: Sequence[np.ndarray] | np.ndarray, order: np.ndarray) 
     return np.array(moves, float) * factor
 
 
-def _empty(images: np.ndarray) -> dict[int, str]:
+def _empty(images: np.ndarray, small: np.ndarray) -> dict[int, str]:
     """Return frames without contrast, and those with many missing pixels."""
-    found = {int(i): "blank: nothing to see" for i in np.flatnonzero(blank_frames(images))}
-    for i, image in enumerate(images):
+    if not len(images):
+        return {}
+    blank = blank_frames(small)
+    found = {int(i): "blank: nothing to see" for i in np.flatnonzero(blank)}
+    for i, image in enumerate(images if images.dtype.kind == "f" else ()):
         missing = 1 - np.count_nonzero(np.isfinite(image)) / max(1, image.size)
         if missing > MISSING:
             found[i] = f"empty: {100 * missing:.0f} % of its pixels have no value"
@@ -201,7 +225,7 @@ def _blurred(frames: list[np.ndarray], tilts: np.ndarray) -> dict[int, str]:
     }
 
 
-def _jumped(frames: list[np.ndarray], tilts: np.ndarray) -> dict[int, str]:
+def _jumped(frames: list[np.ndarray], tilts: np.ndarray, pixel: int) -> dict[int, str]:
     """Return frames far from both neighbours, which are close to each other."""
     if len(frames) < 4:
         return {}
@@ -214,14 +238,13 @@ def _jumped(frames: list[np.ndarray], tilts: np.ndarray) -> dict[int, str]:
         there, back = moves[k - 1], moves[k]
         least = min(np.hypot(*there), np.hypot(*back))
         if least > far and np.hypot(*(there + back)) < least / 2:
-            found[int(order[k])] = f"jumped: {least:.0f} px away from the frames beside it"
+            found[int(order[k])] = f"jumped: {least * pixel:.0f} px away from the frames beside it"
     return found
 
 
 def _detail(image: np.ndarray) -> float:
     """Return the part of an image's contrast that is fine detail, noise aside; NaN if none."""
-    factor = max(1, min(image.shape) // SIDE)
-    pixels = np.nan_to_num(bin_mean(image, factor)).astype(np.float64)
+    pixels = np.nan_to_num(image.astype(np.float64))
     ny, nx = (m - m % 2 for m in pixels.shape)
     if min(ny, nx) < 16:
         return float("nan")

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomojupyter.errors import DataError, ParameterError
+from tomojupyter.numerics.filters import bin_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+SIDE = 512  # px, to which large images are binned
 HOT = 99.9  # percentile above which pixels are cut before they are summed up
 DARK = 0.05  # of the usual brightness: an image with less has no beam
 RULES = ("total", "slab", "smooth")
@@ -39,12 +41,21 @@ def brightness(
     """
     found = np.full(len(images), np.nan)
     for i in range(len(images)):
-        image = images[i].astype(np.float64)
-        use = np.isfinite(image) if mask is None else np.isfinite(image) & mask[i]
-        values = image[use]
+        values = _values(images[i], None if mask is None else mask[i])
         if len(values):
             found[i] = np.minimum(values, np.percentile(values, HOT)).mean() - level
     return found
+
+
+def _values(image: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """Return the finite pixels of the mask, float64; means over blocks of a large image."""
+    block = max(1, min(image.shape) // SIDE)
+    if block > 1:
+        # A block outlasts the missing pixels in it; that of the mask alone must be whole.
+        whole = None if mask is None else bin_mean(mask, block) == 1
+        image, mask = bin_mean(image, block), whole
+    use = np.isfinite(image) if mask is None else np.isfinite(image) & mask
+    return image[use].astype(np.float64)
 
 
 def factors(

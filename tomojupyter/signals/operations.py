@@ -150,10 +150,7 @@ class StackOperations:
         used = tuple(np.flatnonzero(~self.excluded))
 
         def judge() -> list[BadFrame]:
-            return bad_frames(
-                np.asarray(self.data), tilts if known else None, vacuum=self.vacuum(),
-                use=~self.excluded,
-            )  # fmt: skip
+            return bad_frames(np.asarray(self.data), tilts if known else None, use=~self.excluded)
 
         return list(self._once(f"bad frames of {used} at {tilts.tolist()}", judge))
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from tomojupyter import api as tomo
 from tomojupyter.errors import DataError, TomojupyterError
+from tomojupyter.numerics.bad_frames import reduced
+from tomojupyter.numerics.filters import estimate_vacuum
 from tomojupyter.numerics.intensity import brightness
 from tomojupyter.steps.base import make_step
 from tomojupyter.steps.run import run
@@ -185,7 +187,8 @@ class LoadPanel(OperationPanel):
         self.pixel_note.value = (
             "nm/px" if size else "nm/px <b class='tj-say-warning'>not in file</b>"
         )
-        bright = brightness(signal.data, signal.vacuum())
+        small = reduced(np.asarray(signal.data))
+        bright = brightness(small, estimate_vacuum(small))
         self.percent = 100 * bright / (np.nanmedian(bright) or 1)
         self._draw(keep_view=False)
 

@@ -10,8 +10,8 @@ from tomojupyter.steps.operation import methods_table
 HERE = Path(__file__).parent
 HEAD = """# Operations
 
-Every operation is a method of `TomoStack`; every method of it, with its parameters, is listed
-here as the registry of Steps has it. Method names ignore case.
+Every operation is a method of `TomoStack`, those of volumes of `RecStack`; every method of it, with
+its parameters, is listed here as the registry of Steps has it. Method names ignore case.
 
 """
 

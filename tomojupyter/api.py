@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tomojupyter import datasets, simulation
 from tomojupyter.io import load
+from tomojupyter.signals.measuring import volume_fractions
 from tomojupyter.signals.rec import RecStack
 from tomojupyter.signals.series import TomoShifts, TomoTilts
 from tomojupyter.signals.slicing import concatenate
@@ -21,4 +22,5 @@ __all__ = [
     "datasets",
     "load",
     "simulation",
+    "volume_fractions",
 ]

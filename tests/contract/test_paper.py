@@ -66,7 +66,7 @@ def test_section_3_metadata(drifting):
 
 def test_section_3_slices_of_a_reconstruction(catalyst):
     mpl.use("agg")
-    figure = catalyst.reconstruct(show_progressbar=False).plot_slices()
+    figure = catalyst.reconstruct(show_progressbar=False).plot_slices(return_fig=True)
     assert len(figure.axes) == 3
     plt.close(figure)
 
@@ -131,7 +131,7 @@ def test_section_6_binning(catalyst):
     assert binned.axes_manager["x"].scale == 2 * catalyst.axes_manager["x"].scale
 
 
-@pytest.mark.parametrize("method", ["median", "sobel"])
+@pytest.mark.parametrize("method", ["median", "bpf", "both", "sobel"])
 def test_section_6_filters(catalyst, method):
     filtered = catalyst.filter(method)
     assert filtered.data.shape == catalyst.data.shape
@@ -176,3 +176,34 @@ def test_section_9_reconstruction(catalyst, arguments):
     truth = etspy.simulation.volume_of(catalyst)
     # 29 tilts over 140 degrees; a volume turned the wrong way round has about 0.3.
     assert np.corrcoef(volume.data.ravel(), truth.data.ravel())[0, 1] > 0.6
+
+
+def test_section_10_masks_volumes_and_their_ratio(catalyst):
+    # The paper's Ni_binary.sum() reads Ni_binary.data.sum().
+    Ni_rec = catalyst.reconstruct(show_progressbar=False)  # noqa: N806  the paper's names
+    Cr_rec = Ni_rec * -1 + 0.5  # noqa: N806
+    pixel_size = Ni_rec.axes_manager[0].scale
+    Ni_binary = Ni_rec.deepcopy()  # noqa: N806
+    Ni_binary[Ni_binary > 0] = 1
+    Cr_binary = Cr_rec.deepcopy()  # noqa: N806
+    Cr_binary[Cr_binary > 0] = 1
+    assert np.array_equal(Ni_binary.data == 1, Ni_rec.data > 0)
+    Ni_binary[Ni_binary < 0] = 0
+    Cr_binary[Cr_binary < 0] = 0
+    Ni_volume = pixel_size**3 * Ni_binary.data.sum()  # noqa: N806
+    Cr_volume = pixel_size**3 * Cr_binary.data.sum()  # noqa: N806
+    positive, below = (Ni_rec.data > 0).sum(), (Ni_rec.data < 0.5).sum()
+    assert Ni_volume == pytest.approx(positive * pixel_size**3)
+    assert Ni_volume / Cr_volume == pytest.approx(positive / below)
+
+
+def test_section_10_volume_surface_and_fraction_by_a_stated_rule(catalyst):
+    truth = etspy.simulation.volume_of(catalyst)
+    scale = truth.axes_manager[0].scale
+    for rule in ("otsu", "li"):
+        found = truth.measure(rule)
+        assert found.voxels == (truth.data > found.threshold).sum()
+        assert found.volume.value == pytest.approx(found.voxels * scale**3)
+        assert found.fraction.value == pytest.approx(found.voxels / truth.data.size)
+        assert (found.volume.units, found.surface.units) == ("nm³", "nm²")
+        assert found.volume.low <= found.volume.value <= found.volume.high

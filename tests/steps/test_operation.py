@@ -26,7 +26,7 @@ from tomojupyter.steps.operation import _refresh, methods_table
             ["method", "iterations", "constrain", "thresh", "cuda", "thickness",
              "show_progressbar"],
         ),
-        ("filter", ["method", "size"]),
+        ("filter", ["method", "size", "taper"]),
         ("trim", ["method", "left", "right", "top", "bottom"]),
     ],
 )  # fmt: skip
@@ -73,8 +73,8 @@ def test_register_stack_is_the_same_as_stack_register(series, timeless):
 
 
 def test_too_many_positions_and_doubled_values_are_refused(series):
-    with pytest.raises(UnknownParameterError, match=r"takes at most 2 values .*\(method, size\)"):
-        series.filter("median", 3, 4)
+    with pytest.raises(UnknownParameterError, match=r"at most 3 values .*\(method, size, taper\)"):
+        series.filter("median", 3, 0, 4)
     with pytest.raises(UnknownParameterError, match="size was given twice"):
         series.filter("median", 3, size=3)
     with pytest.raises(UnknownParameterError, match="ncores: not a parameter of filter median"):

@@ -6,14 +6,19 @@ import math
 import numbers
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tomojupyter.errors import DataError
 from tomojupyter.monitor import progress
+from tomojupyter.numerics.bad_frames import bad_frames
 from tomojupyter.steps import Step, run
 from tomojupyter.steps.align_other import AlignOther
 from tomojupyter.steps.operation import operation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tomojupyter.numerics.bad_frames import BadFrame
 
 
 class StackOperations:
@@ -24,7 +29,7 @@ class StackOperations:
         """Crop, leave projections out, or bin; return a new TomoStack."""
         return run(self, step)
 
-    @operation("filter", ("size",))
+    @operation("filter", ("size", "taper"))
     def filter(self, step: Step, method: str = "median", show_progressbar: bool = False) -> Any:
         """Filter every image by itself; return a new TomoStack."""
         return run(self, step, progress(show_progressbar, "Filter"))
@@ -33,6 +38,15 @@ class StackOperations:
     def background(self, step: Step, method: str = "constant") -> Any:
         """Take the level of the vacuum off; return a new TomoStack."""
         return run(self, step)
+
+    @operation("normalise", ("level",))
+    def normalise(self, step: Step, method: str = "smooth") -> Any:
+        """Make the brightness of the images follow a rule; return a new TomoStack."""
+        return run(self, step)
+
+    def normalize(self, width: float = 3) -> Any:
+        """Do ``normalise("contrast")``, by ETSpy's name and with ETSpy's numbers."""
+        return self.normalise("contrast", width=width)
 
     @operation("stack_register", ("start", "show_progressbar", "cuda", "crop", "shift_type"))
     def stack_register(self, step: Step, method: str = "PC", show_progressbar: bool = False) -> Any:
@@ -118,6 +132,27 @@ class StackOperations:
     def bin(self, factor: int = 2) -> Any:
         """Replace blocks of `factor` x `factor` pixels by their mean; return a new TomoStack."""
         return self.trim("bin", factor=factor)
+
+    def bad_frames(self: Any) -> list[BadFrame]:
+        """Propose projections to leave out, each with the reason.
+
+        Returns
+        -------
+        list of BadFrame
+            Pairs (index, reason) in the order of the projections. The reason begins with
+            blank, empty, hot, dim, bright, blurred or jumped. Projections that are excluded
+            already are not judged. Nothing is changed:
+            ``stack.remove_projections([i for i, _ in stack.bad_frames()])`` leaves them out.
+        """
+        self._check()
+        tilts = self.tilts.data.ravel()
+        known = np.isfinite(tilts).all() and tilts.any()
+        used = tuple(np.flatnonzero(~self.excluded))
+
+        def judge() -> list[BadFrame]:
+            return bad_frames(np.asarray(self.data), tilts if known else None, use=~self.excluded)
+
+        return list(self._once(f"bad frames of {used} at {tilts.tolist()}", judge))
 
     def extract_sinogram(self: Any, column: float) -> Any:
         """Return the sinogram of one column.

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from hyperspy.signals import LazySignal2D
 
 from tomojupyter.errors import DataError
 from tomojupyter.numerics.geometry import centre
-from tomojupyter.signals.common import TomoSignal
+from tomojupyter.signals.common import RESAMPLED, TomoSignal
+from tomojupyter.signals.masks import Masked
+from tomojupyter.signals.measuring import Measuring
+from tomojupyter.signals.rec_operations import VolumeOperations
 
 PLANES = (("x", "y", "z"), ("z", "y", "x"), ("y", "x", "z"))
 """Of each slice that `plot_slices` draws: the axis it cuts, the one across, the one down."""
 ORDER = ("x", "z", "y")
 
 
-class RecStack(TomoSignal):
+class RecStack(VolumeOperations, Measuring, Masked, TomoSignal):
     """A reconstruction with the axes (x, z, y); the tilt axis of its series lies along x.
 
     Parameters
@@ -29,6 +33,11 @@ class RecStack(TomoSignal):
     ------
     DataError
         If the array does not have three axes.
+
+    Notes
+    -----
+    ``volume[mask]`` returns the values under a boolean mask (a signal or array of the same
+    shape, such as ``volume > 0``), and ``volume[mask] = value`` writes them.
     """
 
     _signal_type = "RecStack"
@@ -76,6 +85,7 @@ class RecStack(TomoSignal):
         xslice: int | None = None,
         yslice: int | None = None,
         zslice: int | None = None,
+        return_fig: bool = False,
         **keywords: Any,
     ) -> Any:
         """Draw the Z-Y, Y-X and Z-X slices through a point.
@@ -83,30 +93,49 @@ class RecStack(TomoSignal):
         Parameters
         ----------
         xslice, yslice, zslice
-            Indices of the slices; None: the middle.
+            Indices of the slices along the axis of that name; None: the middle.
+        return_fig
+            Return the figure; a notebook cell that shows figures by itself would draw a
+            returned one twice.
         **keywords
             For matplotlib's ``imshow``.
 
         Returns
         -------
-        matplotlib.figure.Figure
+        matplotlib.figure.Figure or None
+
+        Raises
+        ------
+        DataError
+            If an index lies outside of the volume.
         """
         from matplotlib import pyplot as plt
 
         at = dict(zip(("x", "y", "z"), (xslice, yslice, zslice), strict=True))
-        data = self.data.compute() if self._lazy else self.data
-        sizes = dict(zip(ORDER, data.shape, strict=True))
+        axes = dict(zip(ORDER, self.axes_manager._axes, strict=True))
+        images = {}
+        for cut, _, _ in PLANES:
+            size = axes[cut].size
+            index = at[cut] if at[cut] is not None else int(centre(size))
+            if not -size <= index < size:
+                raise DataError(f"{cut}slice must be from 0 to {size - 1}, got {index}")
+            where = tuple(index if name == cut else slice(None) for name in ORDER)
+            images[cut] = index % size, np.asarray(self.data[where])
         figure, places = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
         for place, (cut, across, down) in zip(places, PLANES, strict=True):
-            index = at[cut] if at[cut] is not None else int(centre(sizes[cut]))
-            if not -sizes[cut] <= index < sizes[cut]:
-                raise DataError(f"{cut}slice must be from 0 to {sizes[cut] - 1}, got {index}")
-            image = data.take(index, axis=ORDER.index(cut))
+            index, image = images[cut]
             left = [name for name in ORDER if name != cut]
             picture = image if left == [down, across] else image.T
-            place.imshow(picture, **{"cmap": "gray", **keywords})
+            shape = {"aspect": abs(axes[down].scale / axes[across].scale)}
+            place.imshow(picture, **{"cmap": "gray", **shape, **keywords})
             place.set(title=f"{cut} = {index}", xlabel=f"{across} (px)", ylabel=f"{down} (px)")
-        return figure
+        return figure if return_fig else None
+
+    def _replaced(self, voxels: np.ndarray, resampled: bool = False) -> Any:
+        """Return a volume of other voxels with the same axes and metadata."""
+        result = self._shell(voxels)
+        result.metadata.set_item(RESAMPLED, self._resampled + int(resampled))
+        return result
 
 
 class LazyRecStack(RecStack, LazySignal2D):

@@ -22,6 +22,8 @@ from tomojupyter.signals.trials import StackTrials
 from tomojupyter.steps import history
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tomojupyter.numerics.geometry import Frame
 
 NAMES = ("Projections", "y", "x")
@@ -58,7 +60,6 @@ class TomoStack(StackOperations, StackTrials, StackSlicing, TomoSignal):
     _signal_type = "TomoStack"
     _source: Source | None = None
     _pending = ""
-    _known_vacuum = "", 0.0
 
     def __init__(self, data: Any, tilts: Any = None, shifts: Any = None, **keywords: Any) -> None:
         internal = "axes" in keywords or not keywords.get("full_initialisation", True)
@@ -212,10 +213,15 @@ class TomoStack(StackOperations, StackTrials, StackSlicing, TomoSignal):
 
     def vacuum(self) -> float:
         """Return the estimated level of the vacuum, in units of the pixels."""
+        return self._once("vacuum", lambda: estimate_vacuum(np.asarray(self.data), self.covered()))
+
+    def _once(self, name: str, work: Callable[[], Any]) -> Any:
+        """Return what `work` finds in the pixels; done anew only where these have changed."""
         pixels = history.fingerprint(self.data)
-        if self._known_vacuum[0] != pixels:
-            self._known_vacuum = pixels, estimate_vacuum(np.asarray(self.data), self.covered())
-        return self._known_vacuum[1]
+        known = self.__dict__.setdefault("_known", {})
+        if known.get(name, ("",))[0] != pixels:
+            known[name] = pixels, work()
+        return known[name][1]
 
     # ------------------------------------------------------------------ per projection
 

@@ -8,7 +8,10 @@ from tomojupyter.steps import (  # noqa: F401  imported for their Steps
     background,
     calibrate,
     filter,  # noqa: A004  the operation's name
+    normalise,
     reconstruct,
+    rotate,
+    segment,
     stack_register,
     tilt_align,
     trim,

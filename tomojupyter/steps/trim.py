@@ -26,8 +26,8 @@ class Crop(Step):
     def resolve(self, signal: Any) -> Self:
         """Turn missing and negative ends into columns and rows."""
         ny, nx = signal._frame.shape
-        left, right = _ends("column", self.left, self.right, nx)
-        top, bottom = _ends("row", self.top, self.bottom, ny)
+        left, right = ends("column", self.left, self.right, nx)
+        top, bottom = ends("row", self.top, self.bottom, ny)
         return self.replace(left=left, right=right, top=top, bottom=bottom)
 
     def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
@@ -36,7 +36,8 @@ class Crop(Step):
         return Outcome(signal._moved(frame))
 
 
-def _ends(what: str, low: int | None, high: int | None, n: int) -> tuple[int, int]:
+def ends(what: str, low: int | None, high: int | None, n: int) -> tuple[int, int]:
+    """Return the ends of a range within `n`; None is an edge, negative counts from the far one."""
     first = 0 if low is None else low + n if low < 0 else low
     last = n if high is None else high + n if high < 0 else high
     if not (0 <= first < n and 0 < last <= n):

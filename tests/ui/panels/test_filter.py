@@ -23,6 +23,39 @@ def test_sobel_by_panel_and_by_method_are_the_same(stack, timeless):
     assert timeless(panel.result) == timeless(expected)
 
 
+@pytest.mark.parametrize("method", ["total", "smooth", "contrast"])
+def test_normalise_by_panel_and_by_method_are_the_same(stack, timeless, method):
+    stack.data = stack.data * np.linspace(1, 2, len(stack.data), dtype=np.float32)[:, None, None]
+    panel = FilterPanel(stack)
+    panel.form.choose(method)
+    panel.before.projection = 4
+    shown = panel.after_view._array
+    panel.apply.click()
+    expected = stack.normalise(method)
+    np.testing.assert_array_equal(panel.result.data, expected.data)
+    np.testing.assert_array_equal(shown, expected.data[4])
+    assert timeless(panel.result) == timeless(expected)
+
+
+def test_every_method_is_listed_under_a_name_of_its_own(stack):
+    panel = FilterPanel(stack)
+    listed = [label for label, _ in panel.form.method.options]
+    assert len(set(listed)) == len(listed)
+    assert listed[:4] == ["median", "band-pass (bpf)", "median + Sobel (both)", "Sobel"]
+    # Nobody needs to know which operation a method belongs to.
+    assert not [label for label in listed if label.startswith(("background", "normalise"))]
+    for label, cls in panel.form.method.options:
+        panel.form.method.value = cls
+        assert panel.form.help.value
+        assert panel.form.problem() == "", label
+
+
+def test_the_rail_says_what_was_done(stack):
+    records = history.read(stack.filter("median", 3).background("plane").normalise("smooth"))
+    line = FilterPanel.result_line(None, records[-3:])
+    assert line == "median 3 px, sloping vacuum off, brightness: jumps off"
+
+
 def test_background_by_panel_and_by_method_are_the_same(stack, timeless):
     stack.data = stack.data + np.float32(100)
     panel = FilterPanel(stack)

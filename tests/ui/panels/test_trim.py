@@ -168,6 +168,21 @@ def test_blank_frame_is_proposed_with_its_reason_and_taken(stack):
     assert panel.left_out == set()
 
 
+def test_proposals_are_those_of_the_method_and_say_why(stack):
+    data = stack.data.copy()
+    data[2] *= 0.3
+    data[7] = 0
+    spoilt = tomo.TomoStack(data, stack.tilts.data.ravel())
+    panel = TrimPanel(spoilt)
+    assert panel.table.boxes.keys() == {2, 7} == set(dict(spoilt.bad_frames()))
+    row = panel.table._list.children[0].children[2].value
+    assert ">dim</span>" in row
+    assert "darker than its neighbours" in row
+    panel.take.click()
+    panel.apply.click()
+    assert np.array_equal(panel.result.data, np.delete(data, [2, 7], axis=0))
+
+
 def test_strip_marks_the_frame_that_is_shown(stack):
     panel = TrimPanel(stack)
     assert panel.view.projection == 6

@@ -1,4 +1,4 @@
-"""Filter: noise and spikes out of every image, and the level of the vacuum off."""
+"""Filter: noise and spikes out of every image, the vacuum to zero, even brightness."""
 
 from __future__ import annotations
 
@@ -23,6 +23,24 @@ if TYPE_CHECKING:
     from tomojupyter.ui.session import Session
 
 LIVE_WITHIN_S = 0.3
+LABELS = {
+    "bpf": "band-pass (bpf)",
+    "both": "median + Sobel (both)",
+    "sobel": "Sobel",
+    "gaussian": "Gaussian",
+    "despike": "hot and dead pixels off",
+    "background constant": "vacuum level off",
+    "background plane": "sloping vacuum off",
+    "background region": "vacuum of a box off",
+    "normalise total": "brightness: same total",
+    "normalise slab": "brightness: 1 / cos(tilt)",
+    "normalise smooth": "brightness: jumps off",
+    "normalise contrast": "contrast of each image",
+    "smallest": "Smallest detail",
+    "largest": "Largest detail",
+    "level": "Vacuum level",
+}
+"""What the form calls methods and parameters; all else has its own name."""
 
 
 class FilterPanel(OperationPanel):
@@ -31,13 +49,13 @@ class FilterPanel(OperationPanel):
     panel = "filter"
     title = "Filter"
     purpose = (
-        "Take out noise and spikes, and the level of the vacuum. "
+        "Take out noise and spikes, and the level of the vacuum; even out the brightness. "
         "Good: edges stay, speckle goes, and what was taken out looks like noise."
     )
     hint = "noise, vacuum level"
     icon = "filter"
-    operations = ("filter", "background")
-    labels: ClassVar[Mapping[str, str]] = {"background constant": "vacuum level off"}
+    operations = ("filter", "background", "normalise")
+    labels: ClassVar[Mapping[str, str]] = LABELS
     preview_text = "Preview"
 
     def build(self) -> Sequence[widgets.Widget]:
@@ -117,22 +135,21 @@ class FilterPanel(OperationPanel):
         """Return the methods used."""
         if not records:
             return super().result_line(session, records)
-        names = [
-            "vacuum level off" if r["operation"] == "background" else _with_size(r) for r in records
-        ]
-        return ", ".join(dict.fromkeys(names))
+        return ", ".join(dict.fromkeys(_with_size(r) for r in records))
 
 
 def _with_size(record: dict[str, Any]) -> str:
-    size = record["resolved"].get("size")
-    return f"{record['method']} {size} px" if size else str(record["method"])
+    size, method = record["resolved"].get("size"), str(record["method"])
+    if record["operation"] != "filter":
+        return LABELS.get(f"{record['operation']} {method}", f"{record['operation']} {method}")
+    return f"{method} {size} px" if size else method
 
 
 def filtered(signal: Any, step: Step, projection: int) -> np.ndarray:
     """Return one projection as the Step would leave it, float32 of shape (ny, nx)."""
     resolved = step.resolve(signal)
     if isinstance(resolved, IntensityStep):
-        return resolved.transform(np.asarray(signal.data[projection : projection + 1]))[0]
+        return resolved.image(np.asarray(signal.data[projection]), projection)
     one = signal.inav[projection : projection + 1]
     return np.asarray(resolved.apply(one, Silent()).signal.data[0])
 

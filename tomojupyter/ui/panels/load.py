@@ -10,12 +10,15 @@ import numpy as np
 
 from tomojupyter import api as tomo
 from tomojupyter.errors import DataError, TomojupyterError
+from tomojupyter.numerics.bad_frames import reduced
+from tomojupyter.numerics.filters import estimate_vacuum
+from tomojupyter.numerics.intensity import brightness
 from tomojupyter.steps.base import make_step
 from tomojupyter.steps.run import run
 from tomojupyter.ui.fields import ValueText, parse_list, parse_number
 from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.filelist import FileList
-from tomojupyter.ui.panels.noticed import brightness, facts_html, noticed, noticed_html, outliers
+from tomojupyter.ui.panels.noticed import facts_html, noticed, noticed_html
 from tomojupyter.ui.style import section
 from tomojupyter.ui.views.curves import Curve
 from tomojupyter.ui.views.sinogram import SinogramView
@@ -184,7 +187,9 @@ class LoadPanel(OperationPanel):
         self.pixel_note.value = (
             "nm/px" if size else "nm/px <b class='tj-say-warning'>not in file</b>"
         )
-        self.percent = brightness(signal.data)
+        small = reduced(np.asarray(signal.data))
+        bright = brightness(small, estimate_vacuum(small))
+        self.percent = 100 * bright / (np.nanmedian(bright) or 1)
         self._draw(keep_view=False)
 
     def changed(self) -> None:
@@ -229,9 +234,10 @@ class LoadPanel(OperationPanel):
         self.bright.x_label = "tilt (°)" if known else "frame"
         self.bright.clear()
         self.bright.set("mean", across, self.percent, style="points")
-        for i in outliers(self.percent, np.argsort(across, kind="stable")):
+        bad = signal.bad_frames()
+        for i, _ in bad:
             self.bright.mark(f"odd{i}", "ring", across[i], self.percent[i], color="#D55E00")
-        self.card.value = noticed_html(noticed(signal.data, across, known))
+        self.card.value = noticed_html(noticed(signal.data, across, known, bad))
         self._mark()
 
     def _go(self, projection: int) -> None:

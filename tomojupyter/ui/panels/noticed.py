@@ -1,66 +1,37 @@
-"""What a glance at a series tells: dark and blank frames, NaN pixels, tilts, drift."""
+"""What a glance at a series tells: bad frames, NaN pixels, tilts, drift."""
 
 from __future__ import annotations
 
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.ndimage import median_filter
 
-from tomojupyter.numerics.filters import blank_frames
-from tomojupyter.ui.views.sampling import area_mean
+from tomojupyter.numerics.bad_frames import bad_frames, displacements
 from tomojupyter.ui.views.texts import tilt_text
 from tomojupyter.ui.words import degrees, tilts_text
 
-SIDE = 64
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tomojupyter.numerics.bad_frames import BadFrame
+
+MENTIONED = 3
 ICONS = {"good": "check", "warning": "exclamation-triangle", "move": "arrows-alt"}
-
-
-def brightness(images: np.ndarray) -> np.ndarray:
-    """Return the mean of each image above the darkest 1 %, in % of their median; shape (n,)."""
-    floor = np.array([np.nanpercentile(i[:: max(1, len(i) // 128)], 1) for i in images])
-    means = np.array([np.nanmean(i) for i in images]) - np.median(floor)
-    middle = float(np.median(means))
-    return 100 * means / middle if middle else np.zeros(len(images))
-
-
-def outliers(percent: np.ndarray, order: np.ndarray) -> dict[int, float]:
-    """Return images that are darker or brighter than their neighbours in tilt.
-
-    Parameters
-    ----------
-    percent
-        Brightness in %, shape (n,).
-    order
-        Indices of the images in the order of tilt.
-
-    Returns
-    -------
-    dict
-        By index, how many % brighter (positive) or darker.
-    """
-    off = percent[order] - median_filter(percent[order], 5, mode="nearest")
-    spread = max(1.4826 * float(np.median(np.abs(off - np.median(off)))), 0.4)
-    return {int(order[k]): float(off[k]) for k in np.flatnonzero(np.abs(off) > 6 * spread)}
 
 
 def movement(images: np.ndarray, order: np.ndarray) -> float:
     """Return the largest movement between neighbours in px, from small copies; a rough figure."""
-    factor = max(1, max(images.shape[1:]) // SIDE)
-    small = np.nan_to_num(np.array([area_mean(np.asarray(images[i]), factor) for i in order]))
-    small = small - small.mean(axis=(1, 2), keepdims=True)
-    spectra = np.fft.rfft2(small)
-    cross = np.fft.irfft2(spectra[1:] * spectra[:-1].conj(), s=small.shape[1:])
-    largest = 0.0
-    for peak in cross:
-        y, x = np.unravel_index(int(np.argmax(peak)), peak.shape)
-        y, x = (k - n if k > n // 2 else k for k, n in ((y, peak.shape[0]), (x, peak.shape[1])))
-        largest = max(largest, float(np.hypot(y, x)))
-    return largest * factor
+    moves = displacements(images, order)
+    return float(np.hypot(moves[:, 0], moves[:, 1]).max(initial=0.0))
 
 
-def noticed(images: np.ndarray, tilts: np.ndarray, known: bool) -> list[tuple[str, str]]:
+def noticed(
+    images: np.ndarray,
+    tilts: np.ndarray,
+    known: bool,
+    bad: Sequence[BadFrame] | None = None,
+) -> list[tuple[str, str]]:
     """Return (kind, sentence) for a card; kind is good, warning or move.
 
     Parameters
@@ -71,25 +42,18 @@ def noticed(images: np.ndarray, tilts: np.ndarray, known: bool) -> list[tuple[st
         Degrees, shape (n,).
     known
         Whether the tilts are real ones.
+    bad
+        Frames to leave out; None: judged here.
     """
     order = np.argsort(tilts, kind="stable")
     found: list[tuple[str, str]] = []
     dead = int(images.size - np.count_nonzero(np.isfinite(images)))
     if dead:
         found.append(("warning", f"{dead} pixels have no finite value; they get no weight."))
-    blank = blank_frames(images)
-    for i in np.flatnonzero(blank)[:3]:
-        found.append(("warning", f"Frame {_frame(i, tilts)} is blank. Trim can leave it out."))
-    percent = brightness(images)
-    odd = {i: off for i, off in outliers(percent, order).items() if not blank[i]}
-    for i, off in list(odd.items())[:3]:
-        word = "darker" if off < 0 else "brighter"
+    for i, reason in (bad_frames(images, tilts) if bad is None else bad)[:MENTIONED]:
+        verb = "" if reason.startswith("jumped") else "is "
         found.append(
-            (
-                "warning",
-                f"Frame {_frame(i, tilts)} is {abs(off):.1f} % {word} than its neighbours. "
-                "Trim can leave it out.",
-            )
+            ("warning", f"Frame {_frame(i, tilts)} {verb}{reason}. Trim can leave it out.")
         )
     if known:
         found.append(_tilts_sentence(np.sort(tilts)))

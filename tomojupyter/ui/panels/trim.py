@@ -8,7 +8,6 @@ import ipywidgets as widgets
 import numpy as np
 
 from tomojupyter.errors import ParameterError, TomojupyterError
-from tomojupyter.numerics.filters import blank_frames
 from tomojupyter.steps.base import make_step
 from tomojupyter.ui.fields import ValueText, parse_list, value_text
 from tomojupyter.ui.panel import OperationPanel
@@ -265,8 +264,7 @@ class TrimPanel(OperationPanel):
             self._shape, self._last_struck, self._quiet = shape, [], True
             self.reset_form()
             self._quiet = False
-        blank = np.flatnonzero(blank_frames(np.asarray(signal.data)))
-        self._reasons = {int(i): "blank" for i in blank}
+        self._reasons = dict(signal.bad_frames())
         self.strip.set(signal.data, self._tilts())
         self._look, self._painted = (), ()
         self.take.disabled = not self._reasons

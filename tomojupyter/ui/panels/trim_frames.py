@@ -213,7 +213,8 @@ class FrameTable(widgets.VBox):
         box = widgets.Checkbox(value=out, indent=False)
         box.tooltip = f"leave #{i} out"
         go = widgets.Button(description=name, tooltip=f"show #{i}")
-        reason = widgets.HTML(f'<span class="tj-grey">{escape(why)}</span>')
+        word = escape(why.partition(":")[0])
+        reason = widgets.HTML(f'<span class="tj-grey" title="{escape(why)}">{word}</span>')
         self.boxes[i] = box
         box.observe(lambda change: self._toggled(i, change["new"]), "value")
         go.on_click(lambda _: self._chosen(i))

@@ -1,0 +1,194 @@
+"""One file to images, axes and metadata, whatever its format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tomojupyter.errors import DataError, FormatError
+from tomojupyter.formats.mrc import read_mrc
+from tomojupyter.formats.rosetta import read_images, tilts_in
+from tomojupyter.formats.suffixes import DM, EMD, MRC, NUMPY, TIFF
+from tomojupyter.io.frames import ALL, frames_per_tilt, merge_frames
+from tomojupyter.io.sidecars import choose_tilts, find_mdoc
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tomojupyter.formats.serialem import Mdoc
+
+NAMES = ("Projections", "y", "x")
+ALIGNED, MOVED = (".ali",), "newstack: images copied, transformed"
+"""IMOD's aligned stacks have the axis along y, whatever the titles of the raw stack say."""
+ROSETTA = {**dict.fromkeys(DM, "digitalmicrograph"), **dict.fromkeys(TIFF, "tiff"),
+           **dict.fromkeys(EMD, "emd")}  # fmt: skip
+INSTRUMENT = {
+    "Voltage": "beam_energy",
+    "Magnification": "magnification",
+    "SpotSize": "spot_size",
+    "Defocus": "defocus",
+}
+"""Keys of SerialEM that HyperSpy has a name for, below Acquisition_instrument.TEM."""
+
+
+@dataclass
+class Content:
+    """The images of a file and what is known of them.
+
+    Parameters
+    ----------
+    data
+        (n, ny, nx), NumPy or dask, values and type as stored.
+    axes
+        Three axes as HyperSpy's dictionaries, navigation first.
+    tilts
+        (n,) degrees, or None.
+    axis_deg
+        Angle of the tilt axis as SerialEM and FEI give it, or None.
+    metadata, original
+        As HyperSpy has them.
+    origin
+        More for the record of the source.
+    """
+
+    data: Any
+    axes: list[dict[str, Any]]
+    tilts: np.ndarray | None = None
+    axis_deg: float | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    original: dict[str, Any] = field(default_factory=dict)
+    origin: dict[str, Any] = field(default_factory=dict)
+
+
+def read_content(
+    path: Path, *, find_tilts: bool, mdoc: str | Path | None, lazy: bool, frames: Any
+) -> Content:
+    """Read a file of images, and what stands beside it.
+
+    Parameters
+    ----------
+    path
+        Any readable file but HyperSpy's own and volumes.
+    find_tilts
+        Look for tilts in the file and beside it.
+    mdoc
+        The .mdoc; None: the one beside the file.
+    lazy
+        Leave the pixels on the disk, as a dask array.
+    frames
+        What becomes of several frames at one tilt.
+
+    Raises
+    ------
+    FormatError, TiltsError, ParameterError
+        If something cannot be read or does not fit.
+    """
+    suffix = path.suffix.lower()
+    if suffix in MRC:
+        content = _from_mrc(path, lazy)
+    elif suffix in NUMPY:
+        content = _bare(_from_numpy(path, lazy))
+    else:
+        content = _from_rosetta(path, ROSETTA[suffix], lazy)
+    beside = find_mdoc(path, mdoc)
+    told = _take_mdoc(path, content, beside, frames) if beside else None
+    if find_tilts:
+        content.tilts = choose_tilts(path, len(content.data), content.tilts, told)
+    return content
+
+
+def _take_mdoc(
+    path: Path, content: Content, beside: tuple[str, Mdoc], frames: Any
+) -> tuple[str, np.ndarray] | None:
+    """Take over what an .mdoc says; return its name and its tilts."""
+    name, mdoc = beside
+    if mdoc.axis_deg is not None:
+        content.axis_deg = mdoc.axis_deg
+    for axis in content.axes[1:]:
+        if mdoc.pixel_nm and not axis.get("units"):
+            axis["scale"], axis["units"] = mdoc.pixel_nm, "nm"
+    keys = {**mdoc.general, **(mdoc.sections[0] if mdoc.sections else {})}
+    instrument = {ours: _number(keys[key]) for key, ours in INSTRUMENT.items() if key in keys}
+    content.metadata["Acquisition_instrument"] = {"TEM": instrument}
+    content.original["mdoc"] = {
+        "general": mdoc.general, "titles": list(mdoc.titles),
+        "sections": {f"section{i}": s for i, s in enumerate(mdoc.sections)},
+    }  # fmt: skip
+    n = len(content.data)
+    tilts = mdoc.tilts_deg(n)
+    if tilts is None:
+        # Of another number of sections: worth a word if these have tilts.
+        tilts = mdoc.tilts_deg(len(mdoc.sections))
+        return None if tilts is None else (name, tilts)
+    k = frames_per_tilt(tilts) if frames != ALL else 1
+    content.data, done = merge_frames(path.name, content.data, k, frames)
+    content.origin.update(done)
+    content.axes[0]["size"] = len(content.data)
+    if k > 1 and content.tilts is not None:
+        content.tilts = content.tilts[::k]
+    return name, tilts[::k]
+
+
+def _from_mrc(path: Path, lazy: bool) -> Content:
+    read = read_mrc(path)
+    content = _bare(_dask(read.data) if lazy else read.data)
+    for axis, size in zip(content.axes[1:], read.pixel_nm[1:], strict=True):
+        if size:
+            axis["scale"], axis["units"] = size, "nm"
+    content.tilts, content.axis_deg = read.tilts_deg, read.axis_deg
+    if path.suffix.lower() in ALIGNED and any(MOVED in label.lower() for label in read.labels):
+        content.axis_deg = 0.0
+    content.original["mrc"] = {"labels": list(read.labels), "extended": read.extended_kind}
+    return content
+
+
+def _from_rosetta(path: Path, reader: str, lazy: bool) -> Content:
+    read = read_images(path, reader, lazy)
+    tilts = tilts_in(read)
+    for axis, name in zip(read["axes"], NAMES, strict=True):
+        axis["name"] = name
+        if name != "Projections" and axis.get("units") in ("", "px", "pixel", "<undefined>"):
+            axis.pop("units")
+    return Content(
+        read["data"], read["axes"], tilts,
+        metadata=read.get("metadata", {}), original=read.get("original_metadata", {}),
+    )  # fmt: skip
+
+
+def _from_numpy(path: Path, lazy: bool) -> Any:
+    try:
+        data = np.load(path, mmap_mode="r" if lazy else None)
+    except (ValueError, OSError, EOFError) as error:
+        raise FormatError(f"{path.name} cannot be read as a NumPy array: {error}") from error
+    if not isinstance(data, np.ndarray):
+        raise FormatError(f"{path.name} holds several arrays: save the series alone")
+    if data.ndim != 3 or data.dtype.kind not in "buif" or not data.size:
+        raise DataError(
+            f"{path.name} holds {data.dtype} of shape {data.shape}; a tilt series has the axes "
+            "(tilt, y, x) and real numbers"
+        )
+    return _dask(data) if lazy else data
+
+
+def _bare(data: Any) -> Content:
+    axes = [
+        {"name": name, "size": size, "scale": 1.0, "offset": 0.0, "navigate": i == 0}
+        for i, (name, size) in enumerate(zip(NAMES, data.shape, strict=True))
+    ]
+    return Content(data, axes)
+
+
+def _dask(data: np.ndarray) -> Any:
+    """Return pixels as a dask array of single images."""
+    from dask import array
+
+    return array.from_array(data, chunks=(1, *data.shape[1:]))
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text

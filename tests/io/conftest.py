@@ -1,8 +1,9 @@
 """Files as SerialEM writes them."""
 
+import numpy as np
 import pytest
 
-from tomojupyter.formats.mrc import write_mrc
+from tomojupyter.formats.mrc import HEADER, write_mrc
 
 
 @pytest.fixture
@@ -34,3 +35,25 @@ def pair(tmp_path, mdoc_text):
         return tmp_path / name
 
     return make
+
+
+@pytest.fixture
+def give_header():
+    """Return a function that gives an MRC file SerialEM's extended header, and a label."""
+
+    def give(path, tilts, label=""):
+        records = np.zeros((len(tilts), 3), "<i2")
+        records[:, 0] = np.round(np.array(tilts) * 100)
+        raw = bytearray(path.read_bytes())
+        header = np.frombuffer(raw, HEADER, 1)
+        header["extended"], header["kind"], header["ints"], header["reals"] = (
+            records.nbytes,
+            b"SERI",
+            6,
+            5,
+        )
+        header["labels_used"] = 2
+        header["labels"][0, 1] = label.encode()
+        path.write_bytes(raw[: HEADER.itemsize] + records.tobytes() + raw[HEADER.itemsize :])
+
+    return give

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
-import logging
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from tomojupyter.errors import FormatError, ParameterError
@@ -12,8 +13,6 @@ from tomojupyter.formats.suffixes import FOLDERS
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-log = logging.getLogger(__name__)
 
 
 def read_hyperspy(path: Path, lazy: bool = False) -> dict[str, Any]:
@@ -45,12 +44,25 @@ def read_hyperspy(path: Path, lazy: bool = False) -> dict[str, Any]:
 
 
 def need_zarr(path: Path) -> None:
-    """Raise ParameterError if a file needs the package zarr, and it is not installed."""
-    if path.suffix.lower() in FOLDERS and importlib.util.find_spec("zarr") is None:
-        raise ParameterError(
-            f"{path.name}: .zspy needs the package zarr, which is not installed; install it with "
-            "'pip install zarr', or use .hspy"
-        )
+    """Raise ParameterError if a file needs the package zarr, and a fitting one is not there."""
+    if path.suffix.lower() not in FOLDERS or zarr_is_there():
+        return
+    raise ParameterError(
+        f"{path.name}: .zspy needs the package zarr in version 2, which is not installed; install "
+        "it with: pip install 'zarr<3' 'numcodecs<0.16'; or use .hspy"
+    )
+
+
+def zarr_is_there() -> bool:
+    """Tell whether RosettaSciIO can read and write .zspy here."""
+    if importlib.util.find_spec("zarr") is None:
+        return False
+    with warnings.catch_warnings():
+        # Old releases warn of what they import, which is nobody's business here.
+        warnings.simplefilter("ignore")
+        storage = importlib.import_module("zarr.storage")
+    # Version 3 has no such store, and RosettaSciIO asks for it.
+    return hasattr(storage, "NestedDirectoryStore")
 
 
 def _drop_packages(content: dict[str, Any]) -> None:

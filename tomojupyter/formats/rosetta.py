@@ -1,4 +1,4 @@
-"""Files that RosettaSciIO reads: DM3, DM4, TIFF, EMD and HyperSpy's own."""
+"""Files that RosettaSciIO reads: DM3, DM4, EMD and HyperSpy's own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DEGREES = ("deg", "degree", "degrees", "°")
-WHAT = {"digitalmicrograph": "a DM file", "tiff": "a TIFF file", "emd": "an EMD file"}
+WHAT = {"digitalmicrograph": "a DM file", "emd": "an EMD file"}
 
 
 def read_images(path: Path, reader: str, lazy: bool = False) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def read_images(path: Path, reader: str, lazy: bool = False) -> dict[str, Any]:
     path
         The file.
     reader
-        RosettaSciIO's name of the format: ``"digitalmicrograph"``, ``"tiff"``, ``"emd"``.
+        RosettaSciIO's name of the format: ``"digitalmicrograph"`` or ``"emd"``.
     lazy
         Leave the pixels on the disk, as a dask array.
 
@@ -109,12 +109,17 @@ def tilts_in(content: dict[str, Any]) -> np.ndarray | None:
     if tracked is not None:
         return tracked
     axis = content["axes"][0]
-    if str(axis.get("units", "")).lower() in DEGREES:
+    if is_degrees(axis):
         values = axis.get("axis")
         if values is None:
             values = axis.get("offset", 0) + axis.get("scale", 1) * np.arange(n)
         return _plausible(values, n)
     return None
+
+
+def is_degrees(axis: dict[str, Any]) -> bool:
+    """Tell whether an axis is one of angles."""
+    return str(axis.get("units", "")).lower() in DEGREES
 
 
 def _image_tags(tags: dict[str, Any]) -> Any:

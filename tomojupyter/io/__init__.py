@@ -7,7 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tomojupyter.errors import FormatError, MissingFileError, ParameterError, TiltsError
+from tomojupyter.errors import (
+    DataError,
+    FormatError,
+    MissingFileError,
+    ParameterError,
+    TiltsError,
+)
 from tomojupyter.formats.hyperspy_files import read_hyperspy
 from tomojupyter.formats.mrc import read_mrc
 from tomojupyter.formats.rosetta import tilts_in
@@ -236,10 +242,11 @@ def _from_hyperspy(path: Path, lazy: bool) -> Any:
 
 def _as_series(path: Path, content: dict[str, Any]) -> np.ndarray | None:
     """Make the content of any other signal that of a tilt series; return its tilts."""
-    shape = tuple(content["data"].shape)
-    if len(shape) != 3:
-        raise FormatError(
-            f"{path.name} holds a signal of shape {shape}; a tilt series has the axes (tilt, y, x)"
+    data = content["data"]
+    if data.ndim != 3 or data.dtype.kind not in "buif":
+        raise DataError(
+            f"{path.name} holds {data.dtype} of shape {tuple(data.shape)}; a tilt series has the "
+            "axes (tilt, y, x) and real numbers"
         )
     content["metadata"].setdefault("Signal", {})["signal_type"] = "TomoStack"
     for i, axis in enumerate(content["axes"]):

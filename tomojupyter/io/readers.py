@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tomojupyter.errors import DataError, FormatError
+from tomojupyter.formats.emd import read_emd
 from tomojupyter.formats.mrc import read_mrc
 from tomojupyter.formats.rosetta import read_images, tilts_in
-from tomojupyter.formats.suffixes import DM, EMD, MRC, NUMPY, TIFF
+from tomojupyter.formats.suffixes import DM, MRC, NUMPY, TIFF
+from tomojupyter.formats.tiff import read_tiff
 from tomojupyter.io.frames import ALL, frames_per_tilt, merge_frames
 from tomojupyter.io.sidecars import choose_tilts, find_mdoc
 
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 NAMES = ("Projections", "y", "x")
 ALIGNED, MOVED = (".ali",), "newstack: images copied, transformed"
 """IMOD's aligned stacks have the axis along y, whatever the titles of the raw stack say."""
-ROSETTA = {**dict.fromkeys(DM, "digitalmicrograph"), **dict.fromkeys(TIFF, "tiff"),
-           **dict.fromkeys(EMD, "emd")}  # fmt: skip
 INSTRUMENT = {
     "Voltage": "beam_energy",
     "Magnification": "magnification",
@@ -90,8 +90,10 @@ def read_content(
         content = _from_mrc(path, lazy)
     elif suffix in NUMPY:
         content = _bare(_from_numpy(path, lazy))
+    elif suffix in TIFF:
+        content = _from_tiff(path, lazy)
     else:
-        content = _from_rosetta(path, ROSETTA[suffix], lazy)
+        content = _from_rosetta(path, lazy)
     beside = find_mdoc(path, mdoc)
     told = _take_mdoc(path, content, beside, frames) if beside else None
     if find_tilts:
@@ -144,9 +146,22 @@ def _from_mrc(path: Path, lazy: bool) -> Content:
     return content
 
 
-def _from_rosetta(path: Path, reader: str, lazy: bool) -> Content:
-    read = read_images(path, reader, lazy)
+def _from_tiff(path: Path, lazy: bool) -> Content:
+    data, pixel_nm, text = read_tiff(path, lazy)
+    content = _bare(_dask(data) if lazy else data)
+    if pixel_nm:
+        for axis, size in zip(content.axes[1:], pixel_nm, strict=True):
+            axis["scale"], axis["units"] = size, "nm"
+    content.original["tiff"] = {"description": text}
+    return content
+
+
+def _from_rosetta(path: Path, lazy: bool) -> Content:
+    is_dm = path.suffix.lower() in DM
+    read = read_images(path, "digitalmicrograph", lazy) if is_dm else read_emd(path, lazy)
     tilts = tilts_in(read)
+    # The tilts say more than an axis could; it is made anew from them.
+    read["axes"][0] = {"size": len(read["data"]), "scale": 1.0, "offset": 0.0, "navigate": True}
     for axis, name in zip(read["axes"], NAMES, strict=True):
         axis["name"] = name
         if name != "Projections" and axis.get("units") in ("", "px", "pixel", "<undefined>"):

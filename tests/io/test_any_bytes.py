@@ -112,12 +112,17 @@ def test_any_bytes_under_any_name(tmp_path, suffix, magic, raw, zeros, lazy):
     assert check([path, path], lazy=lazy) != ""
 
 
-@given(
-    source=st.none() | st.integers() | st.text(max_size=5) | st.lists(st.text(max_size=4), max_size=3)
-    | st.lists(st.floats(), max_size=3) | st.dictionaries(st.text(max_size=2), st.integers())
-    | st.binary(max_size=5),
-    tilts=st.none() | st.lists(st.floats(), max_size=3) | st.text(max_size=4) | st.integers(),
+few = {"max_size": 3}
+things = st.one_of(
+    st.none(), st.integers(), st.text(**few), st.binary(**few), st.lists(st.text(**few), **few),
+    st.lists(st.floats(), **few), st.dictionaries(st.text(**few), st.integers()),
 )  # fmt: skip
+
+
+@given(
+    source=things,
+    tilts=st.none() | st.lists(st.floats(), **few) | st.text(**few) | st.integers(),
+)
 @QUICK
 def test_anything_at_all(tmp_path, monkeypatch, source, tilts):
     monkeypatch.chdir(tmp_path)

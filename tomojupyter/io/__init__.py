@@ -23,6 +23,8 @@ from tomojupyter.io.frames import MEAN, check_frames
 from tomojupyter.io.readers import Content, read_content
 from tomojupyter.io.series import read_series
 from tomojupyter.numerics.axis_angle import to_tilt_axis
+from tomojupyter.signals import state
+from tomojupyter.signals.angles import show_tilts
 from tomojupyter.signals.rec import RecStack
 from tomojupyter.signals.stack import TomoStack
 from tomojupyter.steps.base import make_step
@@ -232,11 +234,15 @@ def _from_hyperspy(path: Path, lazy: bool) -> Any:
     if kind not in SIGNALS:
         tilts = _as_series(path, content)
         kind = "TomoStack"
+    ours = state.OURS in content["metadata"]
     content["attributes"] = {"_lazy": lazy}
     cls = SIGNALS[kind]
     result = (cls._lazy_class if lazy else cls._eager_class)(**content)
     if cls is TomoStack:
         result._begin(tilts, None)
+        if not ours:
+            # ETSpy's axis counts from the first projection that was kept.
+            show_tilts(result.axes_manager._axes[0], result.tilts.data.ravel())
     return result
 
 

@@ -21,3 +21,6 @@ SIDECARS = (*MDOC, *TILT_LISTS)
 """Files that say more about the file beside them."""
 FOLDERS = (".zspy",)
 """Formats that are folders."""
+
+EXPORTED = (".mrc", ".rec", ".tif", ".tiff", ".raw", ".vti", ".ome.zarr")
+"""What a volume is exported to: pixels and calibration, without history."""

@@ -16,6 +16,7 @@ from tomojupyter.errors import (
 )
 from tomojupyter.formats.hyperspy_files import read_hyperspy
 from tomojupyter.formats.mrc import read_mrc
+from tomojupyter.formats.ondisk import lazily
 from tomojupyter.formats.rosetta import tilts_in
 from tomojupyter.formats.suffixes import FOLDERS, HYPERSPY, READABLE, VOLUMES
 from tomojupyter.formats.tilts import read_tilts
@@ -172,11 +173,7 @@ def _shape(signal: Any) -> list[int]:
 
 def _stack_of(content: Content, lazy: bool) -> TomoStack:
     """Return the images as a series."""
-    data = content.data
-    if lazy and isinstance(data, np.ndarray):
-        from dask import array
-
-        data = array.from_array(data, chunks=(1, *data.shape[1:]))
+    data = lazily(content.data) if lazy else content.data
     content.metadata.setdefault("Signal", {})["signal_type"] = "TomoStack"
     cls = TomoStack._lazy_class if lazy else TomoStack
     stack = cls(
@@ -212,11 +209,7 @@ def _axis_to_x(signal: Any, name: str, axis_deg: float | None) -> Any:
 def _from_volume(path: Path, lazy: bool) -> RecStack:
     """Read an MRC file as a volume: its axes (z, y, x) become (x, z, y)."""
     content = read_mrc(path)
-    pixels: Any = content.data.transpose(2, 0, 1)
-    if lazy:
-        from dask import array
-
-        pixels = array.from_array(content.data, chunks="auto").transpose(2, 0, 1)
+    pixels: Any = (lazily(content.data) if lazy else content.data).transpose(2, 0, 1)
     volume: RecStack = (RecStack._lazy_class if lazy else RecStack)(pixels)
     volume.metadata.General.title = path.stem
     for axis in volume.axes_manager._axes:

@@ -10,6 +10,7 @@ import numpy as np
 from tomojupyter.errors import DataError, FormatError
 from tomojupyter.formats.emd import read_emd
 from tomojupyter.formats.mrc import read_mrc
+from tomojupyter.formats.ondisk import lazily
 from tomojupyter.formats.rosetta import read_images, tilts_in
 from tomojupyter.formats.suffixes import DM, MRC, NUMPY, TIFF
 from tomojupyter.formats.tiff import read_tiff
@@ -135,7 +136,7 @@ def _take_mdoc(
 
 def _from_mrc(path: Path, lazy: bool) -> Content:
     read = read_mrc(path)
-    content = _bare(_dask(read.data) if lazy else read.data)
+    content = _bare(lazily(read.data) if lazy else read.data)
     for axis, size in zip(content.axes[1:], read.pixel_nm[1:], strict=True):
         if size:
             axis["scale"], axis["units"] = size, "nm"
@@ -148,7 +149,7 @@ def _from_mrc(path: Path, lazy: bool) -> Content:
 
 def _from_tiff(path: Path, lazy: bool) -> Content:
     data, pixel_nm, text = read_tiff(path, lazy)
-    content = _bare(_dask(data) if lazy else data)
+    content = _bare(lazily(data) if lazy else data)
     if pixel_nm:
         for axis, size in zip(content.axes[1:], pixel_nm, strict=True):
             axis["scale"], axis["units"] = size, "nm"
@@ -184,7 +185,7 @@ def _from_numpy(path: Path, lazy: bool) -> Any:
             f"{path.name} holds {data.dtype} of shape {data.shape}; a tilt series has the axes "
             "(tilt, y, x) and real numbers"
         )
-    return _dask(data) if lazy else data
+    return lazily(data) if lazy else data
 
 
 def _bare(data: Any) -> Content:
@@ -193,13 +194,6 @@ def _bare(data: Any) -> Content:
         for i, (name, size) in enumerate(zip(NAMES, data.shape, strict=True))
     ]
     return Content(data, axes)
-
-
-def _dask(data: np.ndarray) -> Any:
-    """Return pixels as a dask array of single images."""
-    from dask import array
-
-    return array.from_array(data, chunks=(1, *data.shape[1:]))
 
 
 def _number(text: str) -> float | str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tomojupyter.errors import FormatError, ParameterError, TiltsError
+from tomojupyter.formats.ondisk import lazily
 from tomojupyter.formats.suffixes import HYPERSPY, VOLUMES
 from tomojupyter.io.frames import ALL, frames_per_tilt, merge_frames
 from tomojupyter.io.readers import Content, read_content
@@ -129,9 +130,7 @@ def _joined(
     if lazy:
         from dask import array
 
-        data: Any = array.concatenate(
-            [array.from_array(p.data) if isinstance(p.data, np.ndarray) else p.data for p in parts]
-        )
+        data: Any = array.concatenate([lazily(part.data) for part in parts])
     else:
         data = np.concatenate([part.data for part in parts])
     axes = [{**first.axes[0], "size": len(data)}, *first.axes[1:]]

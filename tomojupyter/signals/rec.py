@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hyperspy.signals import LazySignal2D
 
 from tomojupyter.errors import DataError
 from tomojupyter.numerics.geometry import centre
 from tomojupyter.signals.common import TomoSignal
+from tomojupyter.signals.export import export
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PLANES = (("x", "y", "z"), ("z", "y", "x"), ("y", "x", "z"))
 """Of each slice that `plot_slices` draws: the axis it cuts, the one across, the one down."""
@@ -81,6 +85,33 @@ class RecStack(TomoSignal):
             place.imshow(picture, **{"cmap": "gray", **keywords})
             place.set(title=f"{cut} = {index}", xlabel=f"{across} (px)", ylabel=f"{down} (px)")
         return figure
+
+    def export(self, filename: str | Path, overwrite: bool = False) -> Path:
+        """Write the voxels and their size for other programs, without the history.
+
+        Parameters
+        ----------
+        filename
+            Path that ends in ``.mrc .rec .tif .raw .vti .ome.zarr``. A ``.raw`` gets a NRRD
+            header ``.nhdr`` beside it. Voxel [x, z, y] becomes voxel (z, y, x) of the file;
+            values and type are kept where the format has the type.
+        overwrite
+            Replace a file that is there.
+
+        Returns
+        -------
+        pathlib.Path
+
+        Raises
+        ------
+        ParameterError
+            If the ending is unknown, or the file is there and `overwrite` is false.
+        DataError
+            If the format cannot hold the values.
+        FormatError, MissingFileError
+            If the file cannot be written.
+        """
+        return export(self, filename, overwrite)
 
 
 class LazyRecStack(RecStack, LazySignal2D):

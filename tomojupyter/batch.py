@@ -129,7 +129,7 @@ def run_notebook(
 
     steps = read_recipe(recipe)
     path = check_output(target, overwrite)
-    if not Path(source).is_file():
+    if not Path(source).exists():
         raise MissingFileError(f"{source}: there is no such file")
     if tilts is not None and not Path(tilts).is_file():
         raise MissingFileError(f"{tilts}: there is no such file")

@@ -131,6 +131,13 @@ def test_all_frames(pair, framed):
     assert angles(stack) == FRAMED
 
 
+def test_pieces_of_a_montage_are_no_frames(pair, framed):
+    path = pair(framed[1], FRAMED)
+    mdoc = path.with_name("a.mrc.mdoc")
+    mdoc.write_text("Montage = 1\n" + mdoc.read_text(encoding="utf-8"), encoding="utf-8")
+    assert angles(tomo.load(path)) == FRAMED
+
+
 @pytest.mark.parametrize("frames", ["median", None, 1.5, True])
 def test_other_words_for_frames_are_refused(pair, framed, frames):
     with pytest.raises(ParameterError, match="frames must be 'mean', 'first', 'all' or the index"):

@@ -50,6 +50,11 @@ class Mdoc:
         return self.general.get("ImageFile", "")
 
     @property
+    def is_montage(self) -> bool:
+        """Whether sections are pieces of larger images."""
+        return number(self.general.get("Montage", "")) == 1
+
+    @property
     def pixel_nm(self) -> float | None:
         """Size of a pixel in nm, or None."""
         for keys in (self.general, *self.sections[:1]):

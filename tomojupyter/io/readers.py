@@ -125,7 +125,8 @@ def _take_mdoc(
         # Of another number of sections: worth a word if these have tilts.
         tilts = mdoc.tilts_deg(len(mdoc.sections))
         return None if tilts is None else (name, tilts)
-    k = frames_per_tilt(tilts) if frames != ALL else 1
+    # Pieces of a montage share a tilt too, but show other places.
+    k = 1 if frames == ALL or mdoc.is_montage else frames_per_tilt(tilts)
     content.data, done = merge_frames(path.name, content.data, k, frames)
     content.origin.update(done)
     content.axes[0]["size"] = len(content.data)

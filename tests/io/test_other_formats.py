@@ -8,7 +8,7 @@ import tifffile
 from hyperspy.signals import Signal1D, Signal2D
 
 import tomojupyter.api as tomo
-from tomojupyter.errors import DataError, FormatError
+from tomojupyter.errors import DataError, FormatError, TomojupyterWarning
 from tomojupyter.steps import history
 
 COUNTS = np.random.default_rng(0).integers(0, 1000, (4, 5, 6)).astype("u2")
@@ -64,6 +64,16 @@ def test_tiff_stacks_and_their_lists_of_tilts(tmp_path):
         assert np.array_equal(np.asarray(stack.data), COUNTS)
         assert angles(stack).tolist() == TILTS
         assert calibration(stack) == [("y", 0.5, "nm"), ("x", 0.5, "nm")]
+
+
+def test_rows_of_tiff_count_downwards_for_the_axis_of_an_mdoc(tmp_path, mdoc_text):
+    (tmp_path / "a.tif.mdoc").write_text(mdoc_text(TILTS, axis=-86.5), encoding="utf-8")
+    tifffile.imwrite(tmp_path / "a.tif", COUNTS, photometric="minisblack")
+    with pytest.warns(TomojupyterWarning, match=r"lies 86\.5° from y .* rotated by 3\.5°"):
+        stack = tomo.load(tmp_path / "a.tif")
+    assert angles(stack).tolist() == TILTS
+    assert calibration(stack) == [("y", 0.5, "nm"), ("x", 0.5, "nm")]
+    assert stack.metadata.Tomography.tiltaxis == pytest.approx(3.5)
 
 
 def test_single_tiff_images_in_the_order_given(tmp_path):

@@ -108,7 +108,8 @@ def _take_mdoc(
     """Take over what an .mdoc says; return its name and its tilts."""
     name, mdoc = beside
     if mdoc.axis_deg is not None:
-        content.axis_deg = mdoc.axis_deg
+        # Rows of an MRC file count upwards, those of a TIFF file downwards.
+        content.axis_deg = -mdoc.axis_deg if path.suffix.lower() in TIFF else mdoc.axis_deg
     for axis in content.axes[1:]:
         if mdoc.pixel_nm and not axis.get("units"):
             axis["scale"], axis["units"] = mdoc.pixel_nm, "nm"

@@ -172,3 +172,17 @@ def test_zspy_is_lossless(tmp_path, counts):
         assert history.read(back) == history.read(stack)
     with pytest.raises(FormatError, match="is a folder"):
         tomo.load(tmp_path)
+
+
+def test_a_series_acquired_along_y_gives_the_same_volume(tmp_path, series, give_header):
+    acquired = np.ascontiguousarray(series.data.swapaxes(1, 2)[:, :, ::-1])
+    write_mrc(tmp_path / "y.mrc", acquired, 0.5, is_volume=False)
+    give_header(tmp_path / "y.mrc", angles(series), "Tilt axis angle = 0.0")
+    with pytest.warns(TomojupyterWarning, match="along x"):
+        stack = tomo.load(tmp_path / "y.mrc")
+    assert np.array_equal(stack.data, series.data)
+    one, other = (
+        s.stack_register("PC").reconstruct("SIRT", 3, show_progressbar=False).data
+        for s in (stack, series)
+    )
+    assert np.allclose(one, other, rtol=0, atol=1e-5 * other.max())

@@ -85,6 +85,15 @@ def test_single_tiff_images_in_the_order_given(tmp_path):
     assert angles(stack).tolist() == TILTS
 
 
+def test_pages_of_a_file_of_one_tilt_are_its_frames(tmp_path):
+    for i in range(2):
+        tifffile.imwrite(tmp_path / f"{i}.tif", COUNTS[2 * i : 2 * i + 2], photometric="minisblack")
+    files = [tmp_path / "0.tif", tmp_path / "1.tif"]
+    stack = tomo.load(files, tilts=[1, 2], frames="first")
+    assert np.array_equal(stack.data, COUNTS[::2])
+    assert np.array_equal(tomo.load(files, tilts=TILTS, frames="all").data, COUNTS)
+
+
 def write_berkeley(path, tilts, tilt_first):
     """Write an EMD file whose axes stand in either order."""
     dims = [
@@ -113,6 +122,14 @@ def test_emd_with_uneven_tilts_in_either_order(tmp_path, tilt_first, lazy):
     assert stack.data.dtype == np.uint16
     assert angles(stack).tolist() == TILTS
     assert calibration(stack) == [("y", 0.5, "nm"), ("x", 0.25, "nm")]
+
+
+def test_emd_with_two_sets_of_images_is_refused(tmp_path):
+    write_berkeley(tmp_path / "a.emd", TILTS, tilt_first=False)
+    with h5py.File(tmp_path / "a.emd", "a") as file:
+        file.copy("data/series", "data/other")
+    with pytest.raises(FormatError, match=r"a\.emd holds 2 sets of images \(.*series.*\): open it"):
+        tomo.load(tmp_path / "a.emd")
 
 
 def test_emd_as_hyperspy_writes_it(tmp_path):

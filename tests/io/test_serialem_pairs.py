@@ -187,6 +187,16 @@ def test_a_list_of_pairs_is_one_series(tmp_path, pair, framed):
     assert np.array_equal(given.data, pixels[[0, 3]])
 
 
+def test_files_of_one_series_that_differ_in_their_axis_are_warned_of(pair, counts):
+    files = [
+        pair(counts[i : i + 1], [3.0 * i], f"{i}.mrc", f"{i}.mdoc", axis=axis)
+        for i, axis in enumerate((-90.0, 89.8, -87.0))
+    ]
+    assert tomo.load(files[:2])._axis_angle(of_file=True) == -90
+    with pytest.warns(TomojupyterWarning, match=r"2\.mrc gives a tilt axis of -87°, 0\.mrc one of"):
+        assert np.array_equal(tomo.load(files).data, counts[:3])
+
+
 def test_files_that_make_no_series_are_refused(tmp_path, pair, counts):
     one = pair(counts[:1], [3.0], "one.mrc", "one.mdoc")
     write_mrc(tmp_path / "bare.mrc", counts[:1], 0.5, is_volume=False)

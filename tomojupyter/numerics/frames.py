@@ -9,6 +9,7 @@ from tomojupyter.numerics import geometry
 from tomojupyter.numerics.registration import phase_correlation
 
 FAR = 0.25  # of the image: frames of one projection do not move that far
+LEAST = 0.005  # px
 
 
 def average_frames(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -46,6 +47,8 @@ def average_frames(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
         shifts, sure = still, False
     if not (np.abs(shifts) <= (FAR * ny, FAR * nx)).all():
         shifts, sure = still, False
+    # Less than what registration can tell is no reason to interpolate.
+    shifts = np.where(np.abs(shifts).max(axis=1, keepdims=True) < LEAST, 0.0, shifts)
     matrices = np.stack([geometry.translation(dx, dy) for dy, dx in shifts])
     moved = geometry.resample(frames, matrices, (ny, nx))
     good = geometry.covered(matrices, (ny, nx), (ny, nx)) & np.isfinite(moved)

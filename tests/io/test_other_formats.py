@@ -175,3 +175,19 @@ def test_numbers_that_are_not_real_are_refused(tmp_path):
     for name in ("a.hspy", "a.npy"):
         with pytest.raises(DataError, match=r"complex128 .*a tilt series has the axes"):
             tomo.load(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("Tomography.tilts", 5.0), ("Tomography.tilts", "north"), ("Tomography.shifts", 3),
+        ("Tomography.tiltaxis", "x"), ("Tomojupyter.frame", "no JSON"), ("Tomojupyter.frame", "{}"),
+        ("Tomojupyter.history", "no JSON"), ("Tomojupyter.sources", "no JSON"),
+        ("Tomojupyter.axis", "up"), ("Tomojupyter.file_axis", [1, 2]),
+    ],
+)  # fmt: skip
+def test_nonsense_in_the_metadata_is_a_sentence(tmp_path, series, key, value):
+    series.metadata.set_item(key, value)
+    Signal2D(series.data, metadata=series.metadata.as_dictionary()).save(tmp_path / "a.hspy")
+    with pytest.raises((FormatError, DataError), match=r"a\.hspy: the metadata|projections but"):
+        tomo.load(tmp_path / "a.hspy")

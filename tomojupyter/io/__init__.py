@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,12 @@ from tomojupyter.signals import state
 from tomojupyter.signals.angles import show_tilts
 from tomojupyter.signals.rec import RecStack
 from tomojupyter.signals.stack import TomoStack
+from tomojupyter.steps import history
 from tomojupyter.steps.base import make_step
 from tomojupyter.steps.checks import warn
-from tomojupyter.steps.history import checksum
 from tomojupyter.steps.run import run, start_history
+
+log = logging.getLogger(__name__)
 
 SIGNALS: dict[str, Any] = {"TomoStack": TomoStack, "RecStack": RecStack}
 
@@ -164,7 +167,7 @@ def _stamp(path: Path, lazy: bool) -> dict[str, Any]:
     if path.is_dir():
         return {"bytes": sum(f.stat().st_size for f in path.rglob("*") if f.is_file())}
     size = {"bytes": path.stat().st_size}
-    return size if lazy else {**size, "checksum": checksum(path)}
+    return size if lazy else {**size, "checksum": history.checksum(path)}
 
 
 def _shape(signal: Any) -> list[int]:
@@ -227,16 +230,44 @@ def _from_hyperspy(path: Path, lazy: bool) -> Any:
     if kind not in SIGNALS:
         tilts = _as_series(path, content)
         kind = "TomoStack"
-    ours = state.OURS in content["metadata"]
     content["attributes"] = {"_lazy": lazy}
-    cls = SIGNALS[kind]
+    try:
+        return _signal_of(SIGNALS[kind], content, tilts)
+    except TiltsError:
+        raise
+    except Exception as error:  # whatever nonsense in the metadata leads to
+        log.info("%s", path, exc_info=True)
+        raise FormatError(
+            f"{path.name}: the metadata of the {kind} are damaged; open it with "
+            "hyperspy.api.load and give the pixels to TomoStack(...)"
+        ) from error
+
+
+def _signal_of(cls: Any, content: dict[str, Any], tilts: np.ndarray | None) -> Any:
+    """Return our signal of what a HyperSpy file holds."""
+    ours = state.OURS in content["metadata"]
+    lazy = content["attributes"]["_lazy"]
     result = (cls._lazy_class if lazy else cls._eager_class)(**content)
     if cls is TomoStack:
         result._begin(tilts, None)
         if not ours:
             # ETSpy's axis counts from the first projection that was kept.
             show_tilts(result.axes_manager._axes[0], result.tilts.data.ravel())
+        _check_state(result)
+    history.read(result)
     return result
+
+
+def _check_state(stack: TomoStack) -> None:
+    """Read all that is kept in the metadata, so that nonsense in it shows now."""
+    sources = state.read_sources(stack.metadata, stack._n, stack._frame.shape)
+    kept = (stack.transforms, stack.nominal_tilts, *(transforms for transforms, _ in sources))
+    if len(stack.excluded) != stack._n or not all(
+        len(part) == stack._n and np.isfinite(part).all() for part in kept
+    ):
+        raise FormatError("not one number a projection")
+    for of_file in (False, True):
+        stack._axis_angle(of_file)
 
 
 def _as_series(path: Path, content: dict[str, Any]) -> np.ndarray | None:

@@ -261,10 +261,10 @@ def _signal_of(cls: Any, content: dict[str, Any], tilts: np.ndarray | None) -> A
 def _check_state(stack: TomoStack) -> None:
     """Read all that is kept in the metadata, so that nonsense in it shows now."""
     sources = state.read_sources(stack.metadata, stack._n, stack._frame.shape)
-    kept = (stack.transforms, stack.nominal_tilts, *(transforms for transforms, _ in sources))
-    if len(stack.excluded) != stack._n or not all(
-        len(part) == stack._n and np.isfinite(part).all() for part in kept
-    ):
+    moves = (stack.transforms, *(transforms for transforms, _ in sources))
+    # Tilts that are no numbers may still be entered.
+    counts = {len(part) for part in (*moves, stack.nominal_tilts, stack.excluded)}
+    if counts != {stack._n} or not all(np.isfinite(part).all() for part in moves):
         raise FormatError("not one number a projection")
     for of_file in (False, True):
         stack._axis_angle(of_file)

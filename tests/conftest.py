@@ -1,5 +1,8 @@
 """A small simulated series, its files, and what tests compare."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -82,3 +85,12 @@ def operations():
         return [record["operation"] for record in history.read(signal)]
 
     return names
+
+
+@pytest.fixture
+def real_data():
+    """The folder of the real test data."""
+    folder = os.environ.get("TOMOJUPYTER_DATA_DIR")
+    if not folder:
+        pytest.skip("TOMOJUPYTER_DATA_DIR does not name the folder of the real test data")
+    return Path(folder)

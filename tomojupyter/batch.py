@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from tomojupyter import errors
 from tomojupyter.errors import MissingFileError, ParameterError, RecipeError
+from tomojupyter.formats.hyperspy_files import need_zarr
+from tomojupyter.formats.suffixes import SAVED
 from tomojupyter.io import load
 from tomojupyter.paths import template
 from tomojupyter.steps import Recipe
@@ -55,10 +57,11 @@ def check_output(path: str | Path, overwrite: bool) -> Path:
     path = Path(path)
     if not path.absolute().parent.is_dir():
         raise MissingFileError(f"{path.parent}: there is no such folder to write to")
-    if path.suffix.lower() != ".hspy":
+    if path.suffix.lower() not in SAVED:
         raise ParameterError(
             f"{path.name}: results are written as .hspy, which holds tilts, alignment and history"
         )
+    need_zarr(path)
     if path.exists() and not overwrite:
         raise ParameterError(f"{path} is there already: choose another name, or use --overwrite")
     return path
@@ -126,7 +129,7 @@ def run_notebook(
 
     steps = read_recipe(recipe)
     path = check_output(target, overwrite)
-    if not Path(source).is_file():
+    if not Path(source).exists():
         raise MissingFileError(f"{source}: there is no such file")
     if tilts is not None and not Path(tilts).is_file():
         raise MissingFileError(f"{tilts}: there is no such file")

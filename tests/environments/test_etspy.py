@@ -9,13 +9,8 @@ import json
 import os
 import subprocess
 import sys
-import sysconfig
-import venv
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
 
 KINDS = {"TomoStack": 2, "RecStack": 2, "TomoTilts": 1, "TomoShifts": 1}
 PACKAGE = "import hyperspy.signals as hs\n" + "".join(
@@ -109,6 +104,10 @@ def assert_ours(told):
         assert told["seen"][name] == "tomojupyter.signals.rec.RecStack"
 
 
+def without_path():
+    return {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+
+
 @pytest.fixture
 def rival(tmp_path):
     """A folder with a package that is registered for HyperSpy as ETSpy is."""
@@ -137,24 +136,5 @@ def test_classes_stay_ours_where_the_other_package_registers_first(tmp_path, riv
 
 
 @pytest.mark.slow
-def test_classes_stay_ours_beside_etspy_itself(tmp_path):
-    home = tmp_path / "environment"
-    venv.EnvBuilder(symlinks=os.name == "posix", with_pip=False).create(home)
-    scheme = {"vars": {"base": str(home), "platbase": str(home)}}
-    python = Path(sysconfig.get_path("scripts", "venv", **scheme)) / "python"
-    # The dependencies of this environment, which pip would fetch again, are borrowed.
-    borrowed = Path(sysconfig.get_path("purelib", "venv", **scheme)) / "borrowed.pth"
-    ours = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    borrowed.write_text("\n".join([str(ROOT), *sorted(ours)]), encoding="utf-8")
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    installed = subprocess.run(
-        [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "etspy==1.3.0"],
-        env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert installed.returncode == 0, installed.stdout + installed.stderr
-    found = subprocess.run(
-        [python, "-c", "import etspy; print(etspy.__file__)"],
-        env=environment, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert home in Path(found.stdout.strip()).parents
-    assert_ours(probe(python, tmp_path, environment))
+def test_classes_stay_ours_beside_etspy_itself(tmp_path, etspy_python):
+    assert_ours(probe(etspy_python, tmp_path, without_path()))

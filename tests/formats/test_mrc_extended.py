@@ -95,3 +95,70 @@ def test_metres_are_read_from_files_of_fei_only(small, with_extended):
 def test_values_that_cannot_be_tilts_are_not_believed(small, tilt, with_extended):
     extended, fields = agard_records([0.0, tilt, 0.0])
     assert read_mrc(with_extended(small, extended, **fields)).tilts_deg is None
+
+
+def test_serialem_header_without_a_name_is_known_by_its_flags(small, with_extended):
+    extended, fields = serialem_records([-60.0, 0.0, 59.97], flags=1 | 4)
+    ours = read_mrc(with_extended(small, extended, **{**fields, "kind": b""}))
+    assert ours.tilts_deg == pytest.approx([-60.0, 0.0, 59.97])
+    # Flags that do not add up to the size of a record are Agard's numbers.
+    extended, fields = agard_records([-76.0, 0.0, 76.0], ints=4)
+    assert read_mrc(with_extended(small, extended, **fields)).tilts_deg is None
+
+
+@pytest.mark.parametrize("flags", range(1, 64, 2))
+def test_every_layout_of_serialem(small, flags, with_extended):
+    size = sum({1: 2, 2: 6, 4: 4, 8: 2, 16: 2, 32: 4}[1 << k] for k in range(6) if flags >> k & 1)
+    for kind in (b"SERI", b""):
+        extended, fields = serialem_records([-60.0, 0.0, 59.97], flags, size)
+        name = small.with_name(f"{flags}{kind.decode()}.mrc")
+        name.write_bytes(small.read_bytes())
+        ours = read_mrc(with_extended(name, extended, **{**fields, "kind": kind}))
+        assert ours.tilts_deg == pytest.approx([-60.0, 0.0, 59.97])
+
+
+@pytest.mark.parametrize("kind", [b"FEI1", b"FEI2"])
+@pytest.mark.parametrize(("angle", "expected"), [(85.5, 85.5), (0.0, None), (np.nan, None)])
+def test_axis_of_fei(small, kind, angle, expected, with_extended):
+    from mrcfile.dtypes import get_ext_header_dtype
+
+    records = np.zeros(3, get_ext_header_dtype(kind, "<"))
+    records["Metadata size"] = records.dtype.itemsize
+    records["Tilt axis angle"] = angle
+    ours = read_mrc(with_extended(small, records.tobytes(), kind=kind))
+    assert ours.axis_deg == expected
+
+
+@pytest.mark.parametrize(("angle", "expected"), [(-4.25, -4.25), (0.0, None)])
+def test_axis_of_the_older_fei_layout(small, angle, expected, with_extended):
+    extended, fields = agard_records([-76.0, 0.0, 76.0])
+    reals = np.frombuffer(extended, "<f4").reshape(-1, 32).copy()
+    reals[:, 10] = angle
+    labels = np.array([b"Fei Company (c) Copyright 2003"] + [b""] * 9, "S80")
+    ours = read_mrc(with_extended(small, reals.tobytes(), labels=labels, **fields))
+    assert ours.axis_deg == expected
+
+
+def test_axis_in_a_label_of_serialem(small, patched):
+    label = b"    Tilt axis angle = -86.7, binning = 1 spot = 7 camera = 1"
+    patched(small, labels_used=2, labels=np.array([b"SerialEM: x", label] + [b""] * 8, "S80"))
+    assert read_mrc(small).axis_deg == -86.7
+
+
+@pytest.mark.parametrize("order", [">", "<"])
+def test_records_of_fei_in_either_byte_order(small, order, with_extended, pixels):
+    from mrcfile.dtypes import get_ext_header_dtype
+
+    records = np.zeros(3, get_ext_header_dtype(b"FEI1", order))
+    records["Metadata size"] = records.dtype.itemsize
+    records["Alpha tilt"] = [-3.0, 0.0, 3.5]
+    raw = with_extended(small, records.tobytes(), kind=b"FEI1").read_bytes()
+    if order == ">":
+        header = np.frombuffer(raw[:1024], HEADER).astype(HEADER.newbyteorder(">"))
+        header["stamp"] = (0x11, 0x11, 0, 0)
+        body = raw[1024 + records.nbytes :]
+        swapped = np.frombuffer(body, "<i2").astype(">i2").tobytes()
+        small.write_bytes(header.tobytes() + records.tobytes() + swapped)
+    ours = read_mrc(small)
+    assert ours.tilts_deg == pytest.approx([-3.0, 0.0, 3.5])
+    assert np.array_equal(ours.data, pixels)

@@ -28,6 +28,7 @@ VALUES = {
     ("set_tilts", "list"): {"tilts": [float(i) for i in range(-6, 7)]},
     ("set_tilts", "range"): {"start": -30, "increment": 5},
     ("set_scale", "pixel"): {"size": 0.25},
+    ("set_axis", "angle"): {"angle": 4.5},
 }
 
 

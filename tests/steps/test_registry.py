@@ -17,6 +17,7 @@ ALL = [(operation, method) for operation, methods in REGISTRY.items() for method
 GEOMETRIC = {"trim crop", "trim select_projections", "trim remove_projections"}
 GEOMETRIC |= {f"stack_register {m}" for m in REGISTRY["stack_register"]}
 GEOMETRIC |= {f"tilt_align {m}" for m in REGISTRY["tilt_align"]} | {"align_other numbers"}
+GEOMETRIC |= {"set_axis angle"}  # by 4.5 degrees
 
 
 @pytest.fixture(params=ALL, ids=" ".join)

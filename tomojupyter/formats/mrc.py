@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from tomojupyter.errors import DataError, FormatError, MissingFileError, ParameterError
-from tomojupyter.formats.mrc_extended import extended_pixel_nm, extended_tilts
+from tomojupyter.formats.mrc_extended import extended_axis, extended_pixel_nm, extended_tilts
 
 HEADER = np.dtype(
     [
@@ -86,6 +86,8 @@ class MrcFile:
         Its type as named by the header: ``"SERI"``, ``"FEI1"``, ``""`` ...
     is_volume
         Whether the header calls it a volume and not a stack of images.
+    axis_deg
+        Angle from y to the tilt axis in degrees, turning x towards y; None if it gives none.
     """
 
     data: np.ndarray
@@ -95,6 +97,7 @@ class MrcFile:
     extended: bytes
     extended_kind: str
     is_volume: bool
+    axis_deg: float | None
 
 
 def read_mrc(path: str | Path, frames: int | None = None) -> MrcFile:
@@ -154,6 +157,7 @@ def read_mrc(path: str | Path, frames: int | None = None) -> MrcFile:
         extended=extended,
         extended_kind=kind,
         is_volume=int(header["space_group"]) != 0,
+        axis_deg=extended_axis(extended, kind, numbers, labels, byte_order),
     )
 
 

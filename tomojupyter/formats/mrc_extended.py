@@ -1,16 +1,20 @@
-"""What the extended headers of MRC files say about tilts and pixel size.
+"""What the extended headers of MRC files say about tilts, pixel size and tilt axis.
 
-Three layouts are known: SerialEM's (``SERI``), FEI's of today (``FEI1``, ``FEI2``) and the
-older one of Agard, which FEI used as well: some integers, then some reals, for each section.
+Three layouts are known: SerialEM's (``SERI``, or no name in older files), FEI's of today
+(``FEI1``, ``FEI2``) and the older one of Agard, which FEI used as well: some integers, then some
+reals, for each section.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from tomojupyter.formats.serialem import axis_of
+
 TILT_FLAG = 1  # of SerialEM's flags: the section's record begins with the tilt
-FEI_TILT, FEI_PIXEL = 100, 156  # bytes from the beginning of a record; doubles
-AGARD_PIXEL = 11  # of the reals of a section
+PARTS = {1: 2, 2: 6, 4: 4, 8: 2, 16: 2, 32: 4}  # bytes that each of SerialEM's flags stands for
+FEI_TILT, FEI_AXIS, FEI_PIXEL = 100, 140, 156  # bytes from the start of a record; doubles
+AGARD_AXIS, AGARD_PIXEL = 10, 11  # of the reals of a section
 FEI_LEAST = 172  # bytes of a record up to the pixel size in y
 
 
@@ -39,7 +43,7 @@ def extended_tilts(
         (sections,) degrees. None where the header has no tilts, or values that cannot be tilts.
     """
     order = "<" if byte_order == "little" else ">"
-    if kind == "SERI":
+    if _is_serialem(kind, numbers):
         if not numbers[1] & TILT_FLAG:
             return None
         column = _column(extended, numbers[0], 0, f"{order}i2", sections)
@@ -78,7 +82,7 @@ def extended_pixel_nm(
     order = "<" if byte_order == "little" else ">"
     if kind in ("FEI1", "FEI2"):
         found = [_fei(extended, FEI_PIXEL + 8 * k, order, 1) for k in (1, 0)]
-    elif kind != "SERI" and any(label.lower().startswith("fei ") for label in labels):
+    elif not _is_serialem(kind, numbers) and _of_fei(labels):
         found = [_agard(extended, numbers, AGARD_PIXEL, order, 1)] * 2
     else:
         return None
@@ -87,6 +91,53 @@ def extended_pixel_nm(
         return None
     # The file holds single or double precision; seven digits are what it can mean.
     return None, float(f"{sizes[0]:.7g}"), float(f"{sizes[1]:.7g}")
+
+
+def extended_axis(
+    extended: bytes,
+    kind: str,
+    numbers: tuple[int, int],
+    labels: tuple[str, ...],
+    byte_order: str,
+) -> float | None:
+    """Return how the tilt axis lies in the images.
+
+    Parameters
+    ----------
+    extended, kind, numbers, labels, byte_order
+        As for :func:`extended_pixel_nm`.
+
+    Returns
+    -------
+    float or None
+        Angle from y to the axis in degrees, turning x towards y. SerialEM writes it into a
+        label, FEI into the records; a nought in these is a field that nobody filled.
+    """
+    told = axis_of(labels)
+    if told is not None:
+        return told
+    order = "<" if byte_order == "little" else ">"
+    if kind in ("FEI1", "FEI2"):
+        found = _fei(extended, FEI_AXIS, order, 1)
+    elif not _is_serialem(kind, numbers) and _of_fei(labels):
+        found = _agard(extended, numbers, AGARD_AXIS, order, 1)
+    else:
+        return None
+    angle = 0.0 if found is None else float(found[0])
+    return angle if 0 < abs(angle) <= 360 else None
+
+
+def _is_serialem(kind: str, numbers: tuple[int, int]) -> bool:
+    """Tell whether the two numbers are SerialEM's: bytes of a record, and flags that add up."""
+    if kind:
+        return kind == "SERI"
+    size, flags = numbers
+    return 0 < flags < 64 and size == sum(n for flag, n in PARTS.items() if flags & flag)
+
+
+def _of_fei(labels: tuple[str, ...]) -> bool:
+    """Tell whether a label names the company."""
+    return any(label.lower().startswith("fei ") for label in labels)
 
 
 def _column(

@@ -42,6 +42,15 @@ def diagonal(scale: Sequence[float], offset: Sequence[float]) -> np.ndarray:
     return np.array([[scale[0], 0.0, offset[0]], [0.0, scale[1], offset[1]], [0.0, 0.0, 1.0]])
 
 
+def quarter_turn(turns: int, shape: Sequence[int]) -> np.ndarray:
+    """Return the (3, 3) matrix of `turns` quarter turns that fill the turned image exactly."""
+    cos, sin = ((1, 0), (0, 1), (-1, 0), (0, -1))[turns % 4]
+    turn = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+    ny, nx = shape[::-1] if turns % 2 else shape
+    middle = translation(-centre(shape[1]), -centre(shape[0]))
+    return translation(centre(nx), centre(ny)) @ turn @ middle
+
+
 def rotation(angle_deg: float, shape: Sequence[int]) -> np.ndarray:
     """Return the (3, 3) rotation about the pixel-grid centre of images of `shape` (ny, nx)."""
     a = math.radians(angle_deg)
@@ -52,10 +61,11 @@ def rotation(angle_deg: float, shape: Sequence[int]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Frame:
-    """How acquired pixels became the current ones: ``transforms[i] = B . G . T(shifts[i])``.
+    """How acquired pixels became the current ones: ``transforms[i] = B . G . T(shifts[i]) . Q``.
 
-    ``T`` shifts acquired pixels, ``G`` is one rigid motion about the acquired pixel-grid
-    centre, ``B`` is crop and binning.
+    ``Q`` is a whole number of quarter turns, which puts the tilt axis nearest to x; what comes
+    after it counts in turned pixels. ``T`` shifts them, ``G`` is one rigid motion about the
+    pixel-grid centre, ``B`` is crop and binning.
 
     Parameters
     ----------
@@ -64,7 +74,7 @@ class Frame:
     shape
         Shape (ny, nx) of the current images.
     shifts
-        (n, 2) shifts (y, x) in acquired px, applied to the acquired images.
+        (n, 2) shifts (y, x) in acquired px, applied to the acquired and turned images.
     tiltaxis
         Angle of ``G`` in degrees.
     xshift, yshift
@@ -72,6 +82,8 @@ class Frame:
         ``(xshift, -yshift)`` after the rotation.
     scale, offset
         ``B`` maps (x, y) to ``scale * (x, y) + offset``.
+    turns
+        Quarter turns of ``Q``, 0 to 3.
     """
 
     acquired: tuple[int, int]
@@ -82,6 +94,7 @@ class Frame:
     yshift: float = 0.0
     scale: tuple[float, float] = (1.0, 1.0)
     offset: tuple[float, float] = (0.0, 0.0)
+    turns: int = 0
 
     @classmethod
     def identity(cls, n: int, shape: tuple[int, int]) -> Frame:
@@ -89,9 +102,15 @@ class Frame:
         return cls(acquired=shape, shape=shape, shifts=np.zeros((n, 2)))
 
     @property
+    def upright(self) -> tuple[int, int]:
+        """Shape (ny, nx) of the acquired images after the quarter turns."""
+        ny, nx = self.acquired
+        return (nx, ny) if self.turns % 2 else (ny, nx)
+
+    @property
     def rigid(self) -> np.ndarray:
         """The (3, 3) matrix G."""
-        return translation(self.xshift, -self.yshift) @ rotation(self.tiltaxis, self.acquired)
+        return translation(self.xshift, -self.yshift) @ rotation(self.tiltaxis, self.upright)
 
     @property
     def box(self) -> np.ndarray:
@@ -104,12 +123,12 @@ class Frame:
         moves = np.tile(np.eye(3), (len(self.shifts), 1, 1))
         moves[:, 0, 2] = self.shifts[:, 1]
         moves[:, 1, 2] = self.shifts[:, 0]
-        return (self.box @ self.rigid) @ moves
+        return (self.box @ self.rigid) @ moves @ quarter_turn(self.turns, self.acquired)
 
     def _with_rigid(self, matrix: np.ndarray) -> Frame:
         """Return this frame with the rigid motion `matrix` as G."""
         angle = math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))
-        rest = matrix @ np.linalg.inv(rotation(angle, self.acquired))
+        rest = matrix @ np.linalg.inv(rotation(angle, self.upright))
         return replace(self, tiltaxis=angle, xshift=float(rest[0, 2]), yshift=-float(rest[1, 2]))
 
     def cropped(self, left: int, right: int, top: int, bottom: int) -> Frame:
@@ -151,6 +170,21 @@ class Frame:
         motion = translation(0, shift) @ rotation(angle, self.shape)
         return self._with_rigid(np.linalg.inv(self.box) @ motion @ self.box @ self.rigid)
 
+    def turned(self, turns: int) -> Frame:
+        """Turn the current images by quarter turns, folded back into ``Q`` (exact)."""
+        before, current = quarter_turn(turns, self.upright), quarter_turn(turns, self.shape)
+        box = current @ self.box @ np.linalg.inv(before)
+        odd = turns % 2 == 1
+        frame = replace(
+            self,
+            shape=self.shape[::-1] if odd else self.shape,
+            shifts=(self.shifts[:, ::-1] @ before[:2, :2].T)[:, ::-1],
+            scale=(float(box[0, 0]), float(box[1, 1])),
+            offset=(float(box[0, 2]), float(box[1, 2])),
+            turns=(self.turns + turns) % 4,
+        )
+        return frame._with_rigid(before @ self.rigid @ np.linalg.inv(before))
+
     def selected(self, index: Sequence[int]) -> Frame:
         """Keep the projections in `index`."""
         return replace(self, shifts=self.shifts[np.asarray(index, int)])
@@ -165,7 +199,7 @@ class Frame:
         acquired
             Acquired shape (ny, nx) of the other stack.
         to_ours
-            (3, 3) diagonal matrix from the other's acquired pixels to ours.
+            (3, 3) diagonal matrix from the other's acquired pixels to ours, both turned.
         pixel
             Size (x, y) of the other's current pixels in acquired pixels of its own.
         """
@@ -182,6 +216,7 @@ class Frame:
             shifts=self.shifts / (to_ours[1, 1], to_ours[0, 0]),
             scale=scale,
             offset=offset,
+            turns=self.turns,
         )
         return frame._with_rigid(back @ self.rigid @ to_ours)
 

@@ -10,6 +10,8 @@ import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
 from tomojupyter.errors import MissingFileError, ParameterError
+from tomojupyter.formats.hyperspy_files import need_zarr
+from tomojupyter.formats.suffixes import SAVED
 from tomojupyter.signals.state import OURS, TOMOGRAPHY
 from tomojupyter.steps import history
 
@@ -92,7 +94,7 @@ class TomoSignal(Signal2D):
         Parameters
         ----------
         filename
-            Path, best with the extension ``.hspy``.
+            Path, best with the extension ``.hspy``; ``.zspy`` needs the package zarr.
         overwrite
             True replaces a file, False keeps it, None asks.
         **keywords
@@ -109,7 +111,8 @@ class TomoSignal(Signal2D):
             path = Path(filename)
             if not path.absolute().parent.is_dir():
                 raise MissingFileError(f"{path.parent}: there is no such folder to save in")
-            if path.suffix.lower() not in ("", ".hspy"):
+            need_zarr(path)
+            if path.suffix.lower() not in ("", *SAVED):
                 raise ParameterError(
                     f"{path.name} would lose tilts, alignment and history: save as .hspy"
                 )

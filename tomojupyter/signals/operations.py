@@ -86,6 +86,11 @@ class StackOperations:
         """Enter the size of a pixel; return a new TomoStack."""
         return run(self, step)
 
+    @operation("set_axis", ("angle",))
+    def set_axis(self, step: Step, method: str = "angle") -> Any:
+        """Enter how the tilt axis lay as acquired; return a new TomoStack with it along x."""
+        return run(self, step)
+
     def align_other(self, other: Any, shift_type: str = "interp") -> Any:
         """Set the alignment of another stack of the same series to ours, in its own pixels.
 

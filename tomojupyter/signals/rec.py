@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hyperspy.signals import LazySignal2D
@@ -10,9 +10,13 @@ from hyperspy.signals import LazySignal2D
 from tomojupyter.errors import DataError
 from tomojupyter.numerics.geometry import centre
 from tomojupyter.signals.common import RESAMPLED, TomoSignal
+from tomojupyter.signals.export import export
 from tomojupyter.signals.masks import Masked
 from tomojupyter.signals.measuring import Measuring
 from tomojupyter.signals.rec_operations import VolumeOperations
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PLANES = (("x", "y", "z"), ("z", "y", "x"), ("y", "x", "z"))
 """Of each slice that `plot_slices` draws: the axis it cuts, the one across, the one down."""
@@ -136,6 +140,33 @@ class RecStack(VolumeOperations, Measuring, Masked, TomoSignal):
         result = self._shell(voxels)
         result.metadata.set_item(RESAMPLED, self._resampled + int(resampled))
         return result
+
+    def export(self, filename: str | Path, overwrite: bool = False) -> Path:
+        """Write the voxels and their size for other programs, without the history.
+
+        Parameters
+        ----------
+        filename
+            Path that ends in ``.mrc .rec .tif .raw .vti .ome.zarr``. A ``.raw`` gets a NRRD
+            header ``.nhdr`` beside it. Voxel [x, z, y] becomes voxel (z, y, x) of the file;
+            values and type are kept where the format has the type.
+        overwrite
+            Replace a file that is there.
+
+        Returns
+        -------
+        pathlib.Path
+
+        Raises
+        ------
+        ParameterError
+            If the ending is unknown, or the file is there and `overwrite` is false.
+        DataError
+            If the format cannot hold the values.
+        FormatError, MissingFileError
+            If the file cannot be written.
+        """
+        return export(self, filename, overwrite)
 
 
 class LazyRecStack(RecStack, LazySignal2D):

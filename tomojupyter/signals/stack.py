@@ -19,6 +19,7 @@ from tomojupyter.signals.rec import RecStack
 from tomojupyter.signals.series import TomoShifts, TomoTilts
 from tomojupyter.signals.slicing import StackSlicing
 from tomojupyter.signals.trials import StackTrials
+from tomojupyter.signals.turning import StackTurning
 from tomojupyter.steps import history
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 NAMES = ("Projections", "y", "x")
 
 
-class TomoStack(StackOperations, StackTrials, StackSlicing, TomoSignal):
+class TomoStack(StackOperations, StackTrials, StackSlicing, StackTurning, TomoSignal):
     """A tilt series with the axes (tilt, y, x); the tilt axis lies along x.
 
     Parameters

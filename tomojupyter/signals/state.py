@@ -11,18 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from tomojupyter.numerics.geometry import Frame
+from tomojupyter.numerics.geometry import Frame, quarter_turn
 from tomojupyter.signals.series import TomoShifts, TomoTilts
 
 TOMOGRAPHY = "Tomography"
 OURS = "Tomojupyter"
 SOURCES = f"{OURS}.sources"
+AXIS, FILE_AXIS = f"{OURS}.axis", f"{OURS}.file_axis"
 
 
 def read_frame(metadata: Any, n: int, shape: tuple[int, int]) -> Frame:
     """Return the frame of `n` images of `shape` (ny, nx); a new one if none is stored or fits."""
     geometry = metadata.get_item(f"{OURS}.frame", default="")
-    stored = json.loads(geometry) if geometry else {"acquired": shape, "shape": shape}
+    stored: dict[str, Any] = {"acquired": shape, "shape": shape}
+    stored = json.loads(geometry) if geometry else stored
     shifts = metadata.get_item(f"{TOMOGRAPHY}.shifts", default=None)
     values = np.zeros((n, 2)) if shifts is None else np.array(shifts.data, float)
     if tuple(stored["shape"]) != tuple(shape):
@@ -37,6 +39,7 @@ def read_frame(metadata: Any, n: int, shape: tuple[int, int]) -> Frame:
         yshift=float(metadata.get_item(f"{TOMOGRAPHY}.yshift", default=0.0)),
         scale=tuple(stored.get("scale", (1.0, 1.0))),
         offset=tuple(stored.get("offset", (0.0, 0.0))),
+        turns=int(stored.get("turns", 0)),
     )
 
 
@@ -45,12 +48,13 @@ def write_frame(metadata: Any, frame: Frame) -> None:
     metadata.set_item(f"{TOMOGRAPHY}.shifts", TomoShifts(frame.shifts))
     for key in ("tiltaxis", "xshift", "yshift"):
         metadata.set_item(f"{TOMOGRAPHY}.{key}", float(getattr(frame, key)))
-    metadata.set_item(f"{TOMOGRAPHY}.cropped", frame.shape != frame.acquired)
+    metadata.set_item(f"{TOMOGRAPHY}.cropped", frame.shape != frame.upright)
     stored = {
         "acquired": frame.acquired,
         "shape": frame.shape,
         "scale": frame.scale,
         "offset": frame.offset,
+        "turns": frame.turns,
     }
     metadata.set_item(f"{OURS}.frame", json.dumps(stored, default=int))
 
@@ -70,8 +74,10 @@ def read_sources(
 
 def add_source(metadata: Any, transforms: np.ndarray, shape: tuple[int, int]) -> None:
     """Note a source that is narrower than the acquired images: it limits what is covered."""
-    acquired = json.loads(metadata.get_item(f"{OURS}.frame"))["acquired"]
-    if list(shape) == list(acquired) and (transforms == np.eye(3)).all():
+    stored = json.loads(metadata.get_item(f"{OURS}.frame"))
+    turns = stored.get("turns", 0)
+    upright = stored["acquired"][:: -1 if turns % 2 else 1]
+    if list(shape) == upright and (transforms == quarter_turn(turns, stored["acquired"])).all():
         return
     sources = _sources(metadata)
     source = {"shape": [int(v) for v in shape], "transforms": transforms.tolist()}
@@ -87,6 +93,17 @@ def _sources(metadata: Any) -> list[dict[str, Any]]:
 def write_tilts(metadata: Any, tilts: np.ndarray) -> None:
     """Store tilt angles, in degrees."""
     metadata.set_item(f"{TOMOGRAPHY}.tilts", TomoTilts(tilts))
+
+
+def read_axis(metadata: Any, of_file: bool = False) -> float | None:
+    """Return the angle of the tilt axis that was entered, or that the file gives; else None."""
+    value = metadata.get_item(FILE_AXIS if of_file else AXIS, default=None)
+    return None if value is None else float(value)
+
+
+def write_axis(metadata: Any, angle: float, of_file: bool = False) -> None:
+    """Store the angle of the tilt axis that was entered, or that the file gives."""
+    metadata.set_item(FILE_AXIS if of_file else AXIS, float(angle))
 
 
 def read_nominal(metadata: Any) -> np.ndarray | None:

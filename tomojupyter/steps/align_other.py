@@ -24,6 +24,7 @@ class AlignOther(Step):
     yshift: float = param(0.0, "global move along -y", unit="acquired px")
     scale: tuple[float, float] = param((1.0, 1.0), "current per acquired pixel (x, y)")
     offset: tuple[float, float] = param((0.0, 0.0), "current position of the acquired origin")
+    turns: int = param(0, "quarter turns of the acquired images before all else", ge=0, le=3)
     shape: tuple[int, int] = param(help="size (y, x) of the result", unit="px")
     shift_type: str = param(
         "interp", "how pixels are moved", choices=("interp", "fourier"), advanced=True
@@ -39,7 +40,10 @@ class AlignOther(Step):
             If the nominal tilts differ or the fields of view have nothing in common.
         """
         _same_tilts(ours.nominal_tilts, other.nominal_tilts)
-        frame, theirs = ours._frame, other._frame
+        frame = ours._frame
+        if frame.turns != other._frame.turns:
+            other = other._turned(frame.turns - other._frame.turns)
+        theirs = other._frame
         pixel = (1 / theirs.scale[0], 1 / theirs.scale[1])
         new = frame.transferred(theirs.acquired, _pixel_map(ours, other), pixel)
         return cls(
@@ -49,6 +53,7 @@ class AlignOther(Step):
             yshift=new.yshift,
             scale=new.scale,
             offset=new.offset,
+            turns=new.turns,
             shape=new.shape,
             shift_type=shift_type,
         )
@@ -68,6 +73,7 @@ class AlignOther(Step):
             yshift=self.yshift,
             scale=self.scale,
             offset=self.offset,
+            turns=self.turns,
         )
         return Outcome(signal._moved(frame, shift_type=self.shift_type))
 
@@ -97,7 +103,7 @@ def _pixel_map(ours: Any, other: Any) -> np.ndarray:
                 "use set_scale on one of them"
             )
         mine, yours = _acquired_axis(ours, axis, k), _acquired_axis(other, theirs, k)
-        n, m = ours._frame.acquired[1 - k], other._frame.acquired[1 - k]
+        n, m = ours._frame.upright[1 - k], other._frame.upright[1 - k]
         ratio = yours[0] / mine[0]
         coarse = max(mine[0], yours[0])
         if abs(n * mine[0] - m * yours[0]) <= coarse:
@@ -117,7 +123,7 @@ def _pixel_map(ours: Any, other: Any) -> np.ndarray:
         )
     if scale[0] != scale[1]:
         mean = (scale[0] + scale[1]) / 2
-        middle = [(other._frame.acquired[1 - k] - 1) / 2 for k in (0, 1)]
+        middle = [(other._frame.upright[1 - k] - 1) / 2 for k in (0, 1)]
         offset = [offset[k] + (scale[k] - mean) * middle[k] for k in (0, 1)]
         scale = [mean, mean]
     return diagonal(scale, offset)

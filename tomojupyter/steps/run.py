@@ -52,8 +52,10 @@ def run(signal: Any, step: Step, monitor: Monitor | None = None, **options: Any)
     if step.in_memory and signal._lazy:
         size = signal.data.nbytes / 1e6
         log.warning("%s needs the whole stack in memory: %.0f MB", step.operation, size)
-        signal = signal.deepcopy()
+        source, signal = signal._source, signal.deepcopy()
         signal.compute(close_file=False, show_progressbar=False)
+        # What lies around a crop is still there to be moved in.
+        signal._source = source
     resolved = step.resolve(signal)
     started = datetime.datetime.now(datetime.UTC)
     clock = time.perf_counter()

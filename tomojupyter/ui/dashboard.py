@@ -164,7 +164,9 @@ class Dashboard(widgets.GridBox):
     def _update_rail(self) -> None:
         session = self.session
         operations = [
-            ("source", "set_tilts", "set_scale") if cls.panel == "load" else cls.operations
+            ("source", "set_tilts", "set_scale", "set_axis")
+            if cls.panel == "load"
+            else cls.operations
             for cls in self.stages
         ]
         states = stage_states(session.records, operations)

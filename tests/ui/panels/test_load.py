@@ -3,6 +3,7 @@ import pytest
 
 import tomojupyter.api as tomo
 from tomojupyter.errors import DataError, MissingFileError
+from tomojupyter.formats.suffixes import READABLE, SIDECARS
 from tomojupyter.ui.jobs import Inline
 from tomojupyter.ui.panels.files import DataFolder
 from tomojupyter.ui.panels.load import LIST, RANGE, LoadPanel
@@ -105,6 +106,34 @@ def test_tilts_and_pixel_by_panel_and_by_method_are_the_same(seen, folder, timel
     np.testing.assert_array_equal(made.tilts.data, expected.tilts.data)
     assert made.axes_manager.signal_axes[0].scale == pytest.approx(0.42)
     assert timeless(made) == timeless(expected)
+
+
+def test_tilt_axis_by_panel_and_by_method_are_the_same(seen, folder, timeless):
+    rows(seen)["sub"][0].click()
+    rows(seen)["series.hspy"][0].click()
+    before = tomo.load(folder / "sub" / "series.hspy")
+    assert seen.axis.placeholder == "−90"
+    seen.controls["axis"].value = "up"
+    assert "tilt axis must be a number" in seen.messages.value
+    seen.controls["axis"].value = "−2.5"
+    seen.apply.click()
+    expected = before.set_axis(angle=-2.5)
+    made = seen.session.signal
+    np.testing.assert_array_equal(made.data, expected.data)
+    assert timeless(made) == timeless(expected)
+    assert seen.axis.value == ""
+
+
+def test_every_format_that_is_read_is_offered(folder):
+    for suffix in READABLE:
+        (folder / f"x{suffix.upper()}").write_bytes(b"")
+    for suffix in SIDECARS:
+        (folder / f"x{suffix}").write_bytes(b"")
+    (folder / "y.zspy").mkdir()
+    found = {e.name: e for e in DataFolder(folder).entries()}
+    assert all(found[f"x{suffix.upper()}"].readable for suffix in READABLE)
+    assert not [name for name in found if name.endswith(SIDECARS)]
+    assert (found["y.zspy"].folder, found["y.zspy"].note) == (False, "zspy")
 
 
 def test_list_of_tilts_must_fit(seen):

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tomojupyter.errors import DataError, MissingFileError
-from tomojupyter.io import READABLE
+from tomojupyter.formats.suffixes import FOLDERS, MRC, READABLE, SIDECARS
 from tomojupyter.ui.words import size_text
-
-MRC = (".mrc", ".st", ".ali", ".map", ".rec")
-SIDECARS = ("mdoc", "rawtlt", "tlt")
 
 
 @dataclass(frozen=True)
@@ -83,15 +80,17 @@ class DataFolder:
             for path in found
             if not path.name.startswith(".")
             and needle.lower() in path.name.lower()
-            and path.suffix.lstrip(".").lower() not in SIDECARS
+            and path.suffix.lower() not in SIDECARS
             and path.resolve().is_relative_to(self.root)
         ]
         return sorted(rows, key=lambda e: (not e.folder, not e.readable))
 
     def _entry(self, path: Path) -> Entry:
+        suffix = path.suffix.lower()
+        if path.is_dir() and suffix in FOLDERS:
+            return Entry(path, suffix.lstrip("."))
         if path.is_dir():
             return Entry(path, folder=True)
-        suffix = path.suffix.lower()
         if suffix not in READABLE:
             return Entry(path, "not a tilt series", readable=False)
         try:
@@ -107,10 +106,9 @@ def file_note(path: Path) -> str:
             head = f.read(12)
         frames = struct.unpack("<3i", head)[2] if len(head) == 12 else 0
         beside = [
-            kind
+            kind.lstrip(".")
             for kind in SIDECARS
-            if path.with_suffix(f".{kind}").exists()
-            or path.with_name(f"{path.name}.{kind}").exists()
+            if path.with_suffix(kind).exists() or path.with_name(path.name + kind).exists()
         ]
         if 0 < frames < 100_000:
             return f"{frames} frames" + (f" + {beside[0]}" if beside else "")

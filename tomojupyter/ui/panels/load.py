@@ -23,6 +23,7 @@ from tomojupyter.ui.style import section
 from tomojupyter.ui.views.curves import Curve
 from tomojupyter.ui.views.sinogram import SinogramView
 from tomojupyter.ui.views.stack import StackView, StripView
+from tomojupyter.ui.views.texts import minus
 from tomojupyter.ui.words import pixel_nm, size_text, tilts_known, tilts_of
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ class LoadPanel(OperationPanel):
         )
         self.pixel = ValueText(continuous_update=False)
         self.pixel_note = widgets.HTML("nm/px")
+        self.axis = ValueText(continuous_update=False)
+        self.axis.tooltip = "As SerialEM and FEI give it: 0 along y, 90 and −90 along x"
         self._range_row = _field("First, step", widgets.HBox([self.start, self.increment]), "°")
         self._list_row = _field("Tilts", self.list, "°")
         rows = [
@@ -113,10 +116,11 @@ class LoadPanel(OperationPanel):
             self._range_row,
             self._list_row,
             _field("Pixel size", self.pixel, self.pixel_note),
+            _field("Tilt axis", self.axis, "° from y"),
         ]
         self.own_controls = {
             "tilts": self.tilts, "start": self.start, "increment": self.increment,
-            "list": self.list, "pixel": self.pixel, "filter": self.files.needle,
+            "list": self.list, "pixel": self.pixel, "axis": self.axis, "filter": self.files.needle,
         }  # fmt: skip
         for name, control in self.own_controls.items():
             control.add_class(f"tj-load-{name}")
@@ -164,7 +168,7 @@ class LoadPanel(OperationPanel):
     def reset_form(self) -> None:
         """Forget what was entered."""
         self.tilts.value = FROM_FILE
-        for control in (self.start, self.increment, self.list, self.pixel):
+        for control in (self.start, self.increment, self.list, self.pixel, self.axis):
             control.value = ""
 
     # ------------------------------------------------------------------ showing
@@ -184,6 +188,9 @@ class LoadPanel(OperationPanel):
         size = pixel_nm(signal)
         self.says.value = facts_html(signal, self.source)
         self.pixel.placeholder = f"{size:.4g}" if size else ""
+        angle = signal._axis_angle()
+        known = signal._axis_angle(of_file=True) if angle is None else angle
+        self.axis.placeholder = minus(f"{-90 if known is None else known:.4g}")
         self.pixel_note.value = (
             "nm/px" if size else "nm/px <b class='tj-say-warning'>not in file</b>"
         )
@@ -259,7 +266,7 @@ class LoadPanel(OperationPanel):
             raise DataError(f"the pixel size must be a number in nm; got {text!r}") from error
 
     def steps(self) -> list[Step]:
-        """Return set_tilts and set_scale where something was entered."""
+        """Return set_tilts, set_axis and set_scale where something was entered."""
         steps: list[Step] = []
         if self.tilts.value == RANGE and self.start.value and self.increment.value:
             try:
@@ -273,6 +280,12 @@ class LoadPanel(OperationPanel):
             except ValueError as error:
                 raise DataError("the tilts must be numbers in degrees, one a frame") from error
             steps.append(make_step("set_tilts", "list", tilts=values))
+        if self.axis.value.strip():
+            try:
+                angle = parse_number(self.axis.value)
+            except ValueError as error:
+                raise DataError("the tilt axis must be a number in degrees") from error
+            steps.append(make_step("set_axis", "angle", angle=angle))
         size = self._size()
         if size is not None:
             steps.append(make_step("set_scale", "pixel", size=size))

@@ -1,5 +1,8 @@
+import inspect
+
 import pytest
 
+import tomojupyter.api as tomo
 from tomojupyter.errors import TomojupyterError, UnknownMethodError
 from tomojupyter.steps.base import LISTENERS, REGISTRY, param, parameters, step
 from tomojupyter.steps.filter import IntensityStep
@@ -183,3 +186,17 @@ def test_lists_are_read():
     assert parse_list("-70, -68") == (-70, -68)
     with pytest.raises(ValueError, match="could not convert"):
         parse_list("1, two")
+
+
+def test_a_form_opens_with_the_method_that_the_call_takes():
+    for operation, usual in (("reconstruct", "FBP"), ("stack_register", "PC")):
+        signature = inspect.signature(getattr(tomo.TomoStack, operation))
+        assert signature.parameters["method"].default == usual
+        assert Form([operation]).cls.method == usual
+
+
+def test_what_is_folded_is_named_and_initials_stay():
+    form = Form(["reconstruct"], labels={"cuda": "GPU"})
+    assert form.more.description == "More: GPU"
+    form.choose("SIRT")
+    assert form.more.description.startswith("More: GPU, thresh")

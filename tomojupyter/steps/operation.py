@@ -61,6 +61,12 @@ def operation(name: str, order: tuple[str, ...] = ()) -> Callable[[Callable], Ca
     return decorate
 
 
+def default_method(name: str) -> str | None:
+    """Return the method that an operation takes where none is named; None if it has no default."""
+    head = getattr(OPERATIONS.get(name), "head", None)
+    return head[0] if head else None
+
+
 def _union(name: str) -> dict[str, dataclasses.Field[Any]]:
     """Return all parameters of an operation, the first method's definition of each."""
     union: dict[str, dataclasses.Field[Any]] = {}

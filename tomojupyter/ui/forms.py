@@ -11,6 +11,7 @@ import ipywidgets as widgets
 
 from tomojupyter.errors import TomojupyterError, UnknownMethodError, UnknownParameterError
 from tomojupyter.steps.base import LISTENERS, REGISTRY, Step, parameters
+from tomojupyter.steps.operation import default_method
 from tomojupyter.ui.fields import Field
 from tomojupyter.ui.style import section
 from tomojupyter.ui.words import capital
@@ -77,7 +78,9 @@ class Form:
                 f"{' and '.join(self.operations)}: no method is registered ({', '.join(REGISTRY)} "
                 "have some)"
             )
-        self.method = widgets.Dropdown(options=options).add_class(f"tj-{hook}-method")
+        usual = default_method(self.operations[0])
+        first = next((cls for _, cls in options if cls.method == usual), options[0][1])
+        self.method = widgets.Dropdown(options=options, value=first).add_class(f"tj-{hook}-method")
         self.help = widgets.HTML().add_class("tj-help")
         self.basic = widgets.VBox()
         self.more = widgets.Button(icon="chevron-right").add_class("tj-more")
@@ -139,7 +142,7 @@ class Form:
         rest = [f for f in shown if f.about["advanced"]]
         self.advanced.children = [f.row for f in rest]
         self.more.layout.display = "" if rest else "none"
-        self.more.description = f"More: {', '.join(f.label.lower() for f in rest)}"
+        self.more.description = f"More: {', '.join(_small(f.label) for f in rest)}"
         self.controls = {"method": self.method, **{f.name: f.control for f in fields.values()}}
         self.method_part.layout.display = "" if len(self.method.options) > 1 else "none"
         self._changed()
@@ -228,3 +231,8 @@ class Form:
         if not self._quiet:
             for call in self._calls:
                 call()
+
+
+def _small(label: str) -> str:
+    """Return a label in the middle of a sentence: only its first letter gets small, GPU stays."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]

@@ -109,11 +109,12 @@ BAD = {
     "NaN in the list": (nan_in_list, "a.rawtlt, line 2: 'nan' is not a tilt"),
     "unknown method": (
         lambda p, _: recipe_of(p, "  - filter: {method: mediam}"),
-        "step 1: mediam: not a method of filter (median, sobel are); did you mean median?",
+        "step 1: mediam: not a method of filter (median, bpf, both, sobel, gaussian, despike are); "
+        "did you mean median?",
     ),
     "misspelt keyword": (
         lambda p, _: recipe_of(p, "  - filter: {method: median, sise: 3}"),
-        "step 1: sise: not a parameter of filter median (known: size); did you mean size?",
+        "step 1: sise: not a parameter of filter median (known: size, taper); did you mean size?",
     ),
     "bad YAML": (lambda p, _: recipe_of(p, "  - filter: {"), "the recipe is not valid YAML near"),
     "existing output": (there_already, "there.hspy is there already: choose another name, or use"),

@@ -145,9 +145,8 @@ def test_needle_as_acquired_and_the_same_in_batch(app, tmp_path):
         shutil.copy(Path(source) / name, tmp_path / name)
     page = app(tmp_path)
     page.locator("button", has_text="HAADF.mrc").first.click()
-    says(page, "HAADF.mrc")
     page.wait_for_function(
-        "() => document.querySelector('.tj-panel-load')?.innerText.includes('77')"
+        "() => document.querySelector('.tj-panel-load')?.innerText.includes('load HAADF.mrc')"
     )
     apply(page, "load", "HAADF.mrc is loaded", "needle-")
     stage(page, "trim")

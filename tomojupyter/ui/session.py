@@ -230,10 +230,7 @@ class Session(tr.HasTraits):
         bool
             False where another job is under way; the message says which.
         """
-        if self.executor.busy:
-            ways = "Stop or Finish" if self.job and self.job.can_finish else "Stop"
-            running = self.job.sentence if self.job else "Another job is running"
-            self.say(f"{running}. {ways} it first.", "warning")
+        if self.busy():
             return False
         self.job = Job(name, Report(), can_finish)
         self.warnings = []
@@ -256,6 +253,14 @@ class Session(tr.HasTraits):
 
         self.executor.submit(work, report, ended)
         return True
+
+    def busy(self) -> bool:
+        """Tell whether a job is under way, and say so in the message."""
+        if self.executor.busy:
+            ways = "Stop or Finish" if self.job and self.job.can_finish else "Stop"
+            running = self.job.sentence if self.job else "Another job is running"
+            self.say(f"{running}. {ways} it first.", "warning")
+        return bool(self.executor.busy)
 
     def cancel(self) -> None:
         """Stop: throw the result of the job away."""

@@ -237,3 +237,17 @@ def test_movement_is_measured():
 
 def test_unknown_tilts_are_noticed(stack):
     assert any("not known" in s for s in sentences(stack.data, np.arange(13.0), False))
+
+
+def test_use_while_another_file_is_read_does_not_take_the_one_before(seen, folder):
+    seen.open_catalyst()
+    clicked = []
+
+    def slow(_monitor):
+        clicked.append(seen.apply.click())  # a person is quicker than the file
+        return tomo.load(folder / "bare.npy")
+
+    seen._begin("bare.npy", slow, "")
+    assert clicked
+    assert seen.session.cursor is None
+    assert seen.candidate_name == "bare.npy"

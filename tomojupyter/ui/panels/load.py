@@ -333,6 +333,8 @@ class LoadPanel(OperationPanel):
         if self.candidate is None:
             self.session.apply(*steps, label=self.title, then=self._applied)
             return
+        if self.session.busy():  # another file is being read: this would take the one before
+            return
         made = self.candidate
         for step in steps:  # entries, no pixels: quick enough to do here
             made = run(made, step)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LIGHT = 0.05  # of the heaviest slice: below, a slice has no centre of mass worth the name
 MARGIN = 6.0  # px of vacuum that are kept on both sides of the specimen
 TAIL = 0.002  # of the mass, on either side, that does not mark where the specimen ends
+TOLD = 30.0  # degrees; below, a turned axis cannot be told from slices that lie apart
 HELD = 0.4  # of a column that an image must hold
 PASSES = 3
 STEEP = 75.0  # degrees; a film seen at a steeper tilt has no profile
@@ -159,7 +160,8 @@ def onto_the_axis(found: Paths, tilts_deg: np.ndarray) -> tuple[np.ndarray, np.n
     design[each, image] = 1
     design[each, k + 2 * slice_] = np.cos(t[image])
     design[each, k + 2 * slice_ + 1] = np.sin(t[image])
-    design[each, -1] = found.x[slice_] / max(float(np.abs(found.x).max()), 1.0)
+    if np.ptp(tilts_deg) >= TOLD:
+        design[each, -1] = found.x[slice_] / max(float(np.abs(found.x).max()), 1.0)
     root = np.sqrt(found.weights[slice_] / found.weights.max())
     solution = np.linalg.lstsq(design * root[:, None], centres[image, slice_] * root, rcond=1e-10)[
         0

@@ -17,6 +17,7 @@ SILENT = Silent()
 COLUMNS = 8
 SIZE = 64  # px, images are binned to about this height
 COARSE, FINEST = 20, 60  # iterations
+SMOOTH = 1.0  # px, or the blur of the interpolation would differ from shift to shift
 STEPS = 3  # half steps on either side of the best coarse shift
 MAX_SIGMA = 1.0  # px
 
@@ -150,12 +151,15 @@ def _sums(
     monitor: Monitor,
 ) -> np.ndarray:
     """Return the sums (len(shifts), m) of the reconstructions of the shifted sinograms."""
-    ny = sinograms.shape[2]
-    rows, cut = divmod(ny, factor)
+    # Vacuum on both sides, or a specimen that is moved out of the image lowers the sum.
+    pad = int(np.ceil(np.abs(shifts).max())) + 1
+    smooth = ndimage.gaussian_filter1d(sinograms, SMOOTH, axis=2, mode="constant")
+    wide = np.pad(smooth, ((0, 0), (0, 0), (pad, pad)))
+    rows, cut = divmod(wide.shape[2], factor)
     # Rows that fill no block are cut off on both sides; the middle of the rest is put back.
     first = cut // 2
     back = (2 * first - cut) / 2
-    moved = [ndimage.shift(sinograms, (0, 0, s + back), order=1, mode="constant") for s in shifts]
+    moved = [ndimage.shift(wide, (0, 0, s + back), order=3, mode="constant") for s in shifts]
     flat = np.stack(moved)[..., first : first + rows * factor]
     blocks = flat.reshape(-1, flat.shape[2], rows, factor)
     binned = blocks.mean(axis=3).astype(np.float32)

@@ -23,6 +23,7 @@ SHARE = 0.8  # of the density of directions, against the sharpness of profiles
 UNEVEN = 0.15  # relative brightness, against the neighbours in tilt, that is a fault
 TILES = 3  # the image is divided into 3 x 3 for the standard error
 MAX_SIGMA = 4.0  # degrees
+ALIKE = 0.2  # correlation of neighbours that images of one specimen exceed by far
 RIM = 8  # px at edges and gaps that are not looked at
 
 
@@ -74,8 +75,8 @@ def max_image_axis(
     Raises
     ------
     AlignmentRefused
-        If fewer than three projections have contrast, no direction stands out within `limit`,
-        or its standard error is above 4 degrees.
+        If fewer than three projections have contrast or neighbours have nothing in common, no
+        direction stands out within `limit`, or its standard error is above 4 degrees.
     ParameterError
         If `limit` and `delta` leave fewer than five angles.
 
@@ -87,9 +88,9 @@ def max_image_axis(
     still outlines have no part. And the edges of the streaks are parallel to each other: the
     density of directions of the gradient is taken, on the maximum over projections of a
     difference of Gaussians, which shows details. The standard error is a jackknife over nine
-    parts of the image. Interfaces of the specimen that are turned against the axis look like
-    streaks, so the answer is worth a degree or two on a layered needle; CoM is better where it
-    can be used.
+    parts of the image; what all parts have in common is not in it. Interfaces of the specimen
+    that are turned against the axis look like streaks, so the answer is worth a degree or two
+    on a layered needle; CoM is better where it can be used.
     """
     angles = np.arange(-limit, limit + delta / 2, delta)
     if not delta > 0 or len(angles) < 5:
@@ -103,6 +104,7 @@ def max_image_axis(
     factor = max(1, min(stack.shape[1:]) // FINE)
     small = bin_mean(stack, factor) if factor > 1 else stack
     weight = bin_mean(window, factor) if factor > 1 else window
+    _refuse_unrelated(small, weight)
     profiles = _profiles(_deviation(small), weight, angles)
     density = _directions(_details(small), weight, angles)
     curves = [_curve(profiles.sum(axis=0), density.sum(axis=0), angles)]
@@ -129,6 +131,21 @@ def _refuse(angle: float, sigma: float, limit: float, delta: float) -> None:
             f"parts of the maximum-intensity image disagree on the direction of the axis "
             f"(standard error {sigma:.1f}°, allowed is {MAX_SIGMA}°); register the images "
             "better, or use another method"
+        )
+
+
+def _refuse_unrelated(images: np.ndarray, window: np.ndarray) -> None:
+    """Refuse images whose neighbours in tilt show nothing in common, such as noise."""
+    smooth = ndimage.gaussian_filter(images, (0, DETAIL[0], DETAIL[0])).astype(np.float64)
+    total = max(float(window.sum()), 1e-12)
+    flat = smooth - (smooth * window).sum(axis=(1, 2), keepdims=True) / total
+    square = (flat**2 * window).sum(axis=(1, 2))
+    both = (flat[1:] * flat[:-1] * window).sum(axis=(1, 2))
+    alike = float(np.median(both / np.sqrt(np.maximum(square[1:] * square[:-1], 1e-30))))
+    if not alike > ALIKE:
+        raise AlignmentRefused(
+            f"neighbouring projections have nothing in common (correlation {alike:.2f}, needed "
+            f"is {ALIKE}); register the images first, or use the manual alignment"
         )
 
 

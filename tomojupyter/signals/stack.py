@@ -18,6 +18,7 @@ from tomojupyter.signals.pixels import Source
 from tomojupyter.signals.rec import RecStack
 from tomojupyter.signals.series import TomoShifts, TomoTilts
 from tomojupyter.signals.slicing import StackSlicing
+from tomojupyter.signals.trial import TrialSlices
 from tomojupyter.steps import history
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 NAMES = ("Projections", "y", "x")
 
 
-class TomoStack(StackOperations, StackSlicing, TomoSignal):
+class TomoStack(StackOperations, StackSlicing, TrialSlices, TomoSignal):
     """A tilt series with the axes (tilt, y, x); the tilt axis lies along x.
 
     Parameters

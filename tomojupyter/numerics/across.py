@@ -22,8 +22,8 @@ TOLD = 30.0  # degrees; below, a turned axis cannot be told from slices that lie
 HELD = 0.4  # of a column that an image must hold
 PASSES = 3
 STEEP = 75.0  # degrees; a film seen at a steeper tilt has no profile
-NEAR = 4  # neighbours by tilt on either side, whose profiles are alike
-SLOW = 0.15  # of the image; slower changes of a film's profile do not count
+NEAR = 2  # neighbours by tilt on either side, whose profiles are alike
+SLOW = 0.25  # of the image; slower changes of a film's profile do not count
 
 
 @dataclass(frozen=True)

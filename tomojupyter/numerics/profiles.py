@@ -10,6 +10,7 @@ from scipy import ndimage
 SMOOTH = 1.0  # px, Gaussian that all profiles get before least squares
 STEPS = 20  # of the least squares; 4 are usual
 OVERLAP = 0.35  # of the columns that must be common at least
+WALK = 8  # lines on whose mean the next one is laid at first
 RAMP = 4.0  # px over which columns at the edges gain weight
 
 
@@ -188,8 +189,10 @@ def align_lines(
     shifts = np.zeros(k)
     far = np.broadcast_to(np.asarray(reach, float), (k,))
     done = [anchor]
+    # Lines that change with tilt are like their nearest neighbours only.
+    walk = WALK if near is None else near + 1
     for i in np.argsort(np.abs(index - anchor), kind="stable")[1:]:
-        part = np.array(sorted(done, key=lambda j: abs(j - i))[:8])
+        part = np.array(sorted(done, key=lambda j: abs(j - i))[:walk])
         mean, known = mean_line(lines, shifts, np.where(np.isin(index, part), 1.0, 0.0))
         guess = coarse_shift(lines.values[i], lines.weights[i], mean, known, far[i])
         shifts[i], _ = fine_shift(lines.values[i], lines.weights[i], mean, known, guess)

@@ -138,7 +138,7 @@ def test_section_6_filters(catalyst, method):
     assert not np.array_equal(filtered.data, catalyst.data)
 
 
-@pytest.mark.parametrize("method", ["PC", "StackReg"])
+@pytest.mark.parametrize("method", ["PC", "StackReg", "COM", "COM-CL"])
 def test_section_7_registration(drifting, method):
     truth = etspy.simulation.truth_of(drifting).shifts
     for registered in (drifting.stack_register(method), drifting.register_stack(method)):
@@ -166,6 +166,20 @@ def test_section_8_tilt_axis(name):
     node = aligned.metadata.Tomography
     assert node.tiltaxis == pytest.approx(-1.5, abs=0.3)
     assert -node.yshift == pytest.approx(-2, abs=0.3)
+
+
+def test_section_8_maximum_image():
+    off = ds.get_catalyst_data(size=96, tilts=np.arange(-70, 71, 5.0), tiltshift=2, tiltrotate=1.5)
+    node = off.tilt_align("MaxImage", also_shift=True).metadata.Tomography
+    assert node.tiltaxis == pytest.approx(-1.5, abs=1)
+    assert -node.yshift == pytest.approx(-2, abs=0.3)
+
+
+def test_section_8_three_slices(catalyst):
+    mpl.use("agg")
+    figure = catalyst.test_align(tilt_shift=1.0, tilt_rotation=0.5)
+    assert [p.get_title() for p in figure.axes] == ["Slice 16", "Slice 32", "Slice 48"]
+    plt.close(figure)
 
 
 @pytest.mark.parametrize("arguments", [(), ("FBP",), ("SIRT", 5)])

@@ -33,8 +33,11 @@ def a_step(name, values):
 @pytest.fixture
 def subject(made_series, name):
     """The series; one that stands still where an axis is to be fitted."""
-    if name == ("tilt_align", "CoM"):
-        return tomo.datasets.get_catalyst_data(size=48, tilts=np.arange(-70, 71, 5.0), tiltshift=2)
+    sizes = {("tilt_align", "CoM"): 48, ("tilt_align", "MaxImage"): 96}
+    if name in sizes:
+        return tomo.datasets.get_catalyst_data(
+            size=sizes[name], tilts=np.arange(-70, 71, 5.0), tiltshift=2
+        )
     if REGISTRY[name[0]][name[1]].on == "RecStack":
         return made_series.reconstruct("FBP", thickness=17, show_progressbar=False)
     stack = made_series.deepcopy()

@@ -13,12 +13,13 @@ from tomojupyter.numerics.filters import estimate_vacuum
 from tomojupyter.signals import state
 from tomojupyter.signals.angles import angles, check_angles, show_tilts
 from tomojupyter.signals.common import RESAMPLED, TomoSignal
+from tomojupyter.signals.convergence import Convergence
 from tomojupyter.signals.operations import StackOperations
 from tomojupyter.signals.pixels import Source
 from tomojupyter.signals.rec import RecStack
 from tomojupyter.signals.series import TomoShifts, TomoTilts
 from tomojupyter.signals.slicing import StackSlicing
-from tomojupyter.signals.trials import StackTrials
+from tomojupyter.signals.trial import TrialSlices
 from tomojupyter.signals.turning import StackTurning
 from tomojupyter.steps import history
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 NAMES = ("Projections", "y", "x")
 
 
-class TomoStack(StackOperations, StackTrials, StackSlicing, StackTurning, TomoSignal):
+class TomoStack(StackOperations, Convergence, TrialSlices, StackSlicing, StackTurning, TomoSignal):
     """A tilt series with the axes (tilt, y, x); the tilt axis lies along x.
 
     Parameters

@@ -13,6 +13,9 @@ from tomojupyter.numerics.filters import blank_frames
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+FEW_TILTS = 9  # fewer may well be a test within a few degrees
+FLAT_SPAN = np.deg2rad(60)  # a series of at least 60 degrees, in radians
+
 
 def warn(sentence: str) -> None:
     """Warn a person; work goes on."""
@@ -54,7 +57,21 @@ def usable(signal: Any) -> tuple[np.ndarray, np.ndarray]:
         warn(
             f"more than one projection at {shown}: each is used; leave one out if that is a mistake"
         )
+    used = tilts[good]
+    if looks_like_radians(used):
+        warn(
+            f"the tilts go from {used.min():.2f}° to {used.max():.2f}°, which looks like radians: "
+            "enter degrees with set_tilts"
+        )
     return good & ~blank, signal.covered() & finite
+
+
+def looks_like_radians(tilts: np.ndarray) -> bool:
+    """Tell whether tilts in "degrees" are those of a tilt series in radians."""
+    if len(tilts) < FEW_TILTS:
+        return False
+    span = float(np.ptp(tilts))
+    return FLAT_SPAN < span <= np.pi and float(np.abs(tilts).max()) <= np.pi
 
 
 def _repeated(tilts: np.ndarray) -> np.ndarray:

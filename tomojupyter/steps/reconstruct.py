@@ -62,7 +62,13 @@ class ReconstructionStep(Step):
         return Outcome(signal._volume(volume), scalars, done)
 
     def on_columns(
-        self, signal: Any, columns: slice, monitor: Monitor, *, ncores: int | None, **options: Any
+        self,
+        signal: Any,
+        columns: slice | np.ndarray,
+        monitor: Monitor,
+        *,
+        ncores: int | None,
+        **options: Any,
     ) -> tuple[np.ndarray, dict[str, Any], Step]:
         """Return what `solve` makes of some columns of a stack."""
         if ncores is not None and ncores < 1:
@@ -80,11 +86,11 @@ class ReconstructionStep(Step):
 
 
 def sinograms_of(
-    signal: Any, good: np.ndarray, mask: np.ndarray, columns: slice
+    signal: Any, good: np.ndarray, mask: np.ndarray, columns: slice | np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return sinograms and weights (nx, n, ny) and the tilts of the projections to use."""
-    images = signal.data[good, :, columns]
-    keep = mask[good, :, columns]
+    images = signal.data[good][..., columns]
+    keep = mask[good][..., columns]
     sinograms = np.ascontiguousarray(
         np.where(keep, images, 0).astype(np.float32).transpose(2, 0, 1)
     )

@@ -9,6 +9,8 @@ import numpy as np
 
 from tomojupyter.errors import ParameterError
 from tomojupyter.numerics import registration
+from tomojupyter.numerics.centre_of_mass import centre_of_mass
+from tomojupyter.numerics.common_line import COARSEST, common_line
 from tomojupyter.numerics.geometry import common_box
 from tomojupyter.numerics.projector import cuda_available
 from tomojupyter.steps.base import Outcome, Step, param, step
@@ -23,6 +25,14 @@ def check_cuda(cuda: bool | None) -> None:
     if cuda and not cuda_available():
         raise ParameterError(
             "cuda=True, but ASTRA finds no CUDA device here; use cuda=None or cuda=False"
+        )
+
+
+def check_projection(name: str, index: int | None, signal: Any) -> None:
+    """Raise if there is no such projection."""
+    if index is not None and index >= signal._n:
+        raise ParameterError(
+            f"{name} is projection {index}, but they count from 0 to {signal._n - 1}"
         )
 
 
@@ -58,10 +68,7 @@ class RegistrationStep(Step):
             order = np.argsort(signal.tilts.data.ravel(), kind="stable")
             good = [i for i in order if not signal.excluded[i]] or list(order)
             start = int(good[len(good) // 2])
-        if start >= signal._n:
-            raise ParameterError(
-                f"start is projection {start}, but they count from 0 to {signal._n - 1}"
-            )
+        check_projection("start", start, signal)
         return self.replace(start=start, cuda=False)
 
     def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
@@ -137,4 +144,96 @@ class StackReg(NeighbourStep):
         """Return the registration by StackReg."""
         return registration.stackreg(
             images, tilts_deg, self.start, conserve_mass=self.conserve_mass, **keywords
+        )
+
+
+@step("stack_register", "COM")
+class CentreOfMass(RegistrationStep):
+    """Register by mass: conserved along the tilt axis, on its path across it (Sanders 2015)."""
+
+    start: int | None = param(
+        None,
+        "projection that stays where it is along the tilt axis",
+        ge=0,
+        auto="the middle of the tilts",
+    )
+    xrange: tuple[int, ...] | None = param(
+        None, "first and last column to use", unit="px", auto="all", advanced=True
+    )
+    p: int = param(20, "largest shift along x between neighbours", unit="px", ge=1, advanced=True)
+    nslices: int = param(
+        20, "slices along x that the specimen is divided into; all are used", ge=1, advanced=True
+    )
+
+    def resolve(self, signal: Any) -> Self:
+        """Choose the start and the columns."""
+        columns = (0, signal._frame.shape[1]) if self.xrange is None else self.xrange
+        return super().resolve(signal).replace(xrange=columns)
+
+    def estimate(
+        self, images: np.ndarray, tilts_deg: np.ndarray, **keywords: Any
+    ) -> registration.Registration:
+        """Return the registration by mass."""
+        return centre_of_mass(
+            images,
+            tilts_deg,
+            self.start,
+            xrange=self.xrange,
+            p=self.p,
+            nslices=self.nslices,
+            **keywords,
+        )
+
+
+@step("stack_register", "COM-CL")
+class CommonLine(RegistrationStep):
+    """Register by common lines along the tilt axis, centres of mass across it (Scott 2012)."""
+
+    com_ref_index: int | None = param(
+        None,
+        "projection whose centre of mass stays where it is",
+        ge=0,
+        auto="start",
+        advanced=True,
+    )
+    cl_ref_index: int | None = param(
+        None, "projection whose common line stays where it is", ge=0, auto="start", advanced=True
+    )
+    cl_resolution: float = param(
+        0.05, "width to which the common line is searched", unit="px", gt=0, advanced=True
+    )
+    cl_div_factor: int = param(
+        8, "parts into which the search divides every width", ge=2, advanced=True
+    )
+
+    def check(self) -> None:
+        """Refuse a search that is coarser than half a pixel."""
+        if self.cl_resolution >= COARSEST:
+            raise ParameterError(
+                f"cl_resolution must be less than {COARSEST:g} px, got {self.cl_resolution:g}"
+            )
+
+    def resolve(self, signal: Any) -> Self:
+        """Choose the start and the references."""
+        resolved = super().resolve(signal)
+        references = {}
+        for name in ("com_ref_index", "cl_ref_index"):
+            given = getattr(self, name)
+            references[name] = resolved.start if given is None else given
+            check_projection(name, references[name], signal)
+        return resolved.replace(**references)
+
+    def estimate(
+        self, images: np.ndarray, tilts_deg: np.ndarray, **keywords: Any
+    ) -> registration.Registration:
+        """Return the registration by common lines."""
+        return common_line(
+            images,
+            tilts_deg,
+            self.start,
+            com_ref_index=self.com_ref_index,
+            cl_ref_index=self.cl_ref_index,
+            cl_resolution=self.cl_resolution,
+            cl_div_factor=self.cl_div_factor,
+            **keywords,
         )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tomojupyter.numerics import tiltaxis
+from tomojupyter.numerics.global_shift import smallest_sum_shift
+from tomojupyter.numerics.max_image import MaxImageFit, max_image_axis
 from tomojupyter.steps.base import Outcome, Step, param, step
 from tomojupyter.steps.checks import usable
 
@@ -44,6 +48,71 @@ class CentreOfMassAxis(Step):
             "residual_px": fit.residual_px,
         }
         return Outcome(signal._moved(signal._frame.tilted(fit.angle_deg, fit.shift_px)), scalars)
+
+
+@step("tilt_align", "MaxImage")
+class MaxImageAxis(Step):
+    """Find the axis' direction from the streaks that moving features leave in the maximum."""
+
+    needs_tilts = True
+    in_memory = True
+    limit: float = param(10.0, "largest angle that is tried", unit="deg", gt=0, le=60)
+    delta: float = param(
+        0.1, "distance of the angles that are tried", unit="deg", gt=0, advanced=True
+    )
+    plot_results: bool = param(False, "draw the maximum image and the axis", advanced=True)
+    also_shift: bool = param(
+        False, "also move the axis to the middle, where the sum of a reconstruction is smallest"
+    )
+    shift_limit: float = param(
+        20.0, "largest shift that `also_shift` tries", unit="px", gt=0, advanced=True
+    )
+
+    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
+        """Return the aligned stack."""
+        good, mask = usable(signal)
+        found = max_image_axis(
+            signal.data,
+            signal.tilts.data.ravel(),
+            limit=self.limit,
+            delta=self.delta,
+            mask=mask & good[:, None, None],
+            vacuum=signal.vacuum(),
+        )
+        scalars = {"angle_deg": found.angle_deg, "angle_sigma_deg": found.angle_sigma_deg}
+        result = signal._moved(signal._frame.tilted(found.angle_deg, 0.0))
+        if self.also_shift:
+            seen = result.covered() & np.isfinite(result.data) & good[:, None, None]
+            fit = smallest_sum_shift(
+                result.data,
+                signal.tilts.data.ravel(),
+                shift_limit=self.shift_limit,
+                mask=seen,
+                vacuum=signal.vacuum(),
+                monitor=monitor,
+            )
+            scalars |= {"shift_px": fit.shift_px, "shift_sigma_px": fit.shift_sigma_px}
+            result = signal._moved(signal._frame.tilted(found.angle_deg, fit.shift_px))
+        if self.plot_results:
+            draw(found)
+        return Outcome(result, scalars)
+
+
+def draw(found: MaxImageFit) -> Any:
+    """Draw the maximum image with the axis that was found, and return the figure."""
+    from matplotlib import pyplot as plt
+
+    ny, nx = found.image.shape
+    figure, place = plt.subplots(layout="constrained")
+    place.imshow(found.image, cmap="gray")
+    middle = ((nx - 1) / 2, (ny - 1) / 2)
+    slope = float(np.tan(np.deg2rad(-found.angle_deg)))
+    place.axline(middle, slope=slope, color="tab:orange", label="tilt axis")
+    across = (middle[0] - slope, middle[1] + 1)
+    place.axline(middle, across, color="tab:blue", linestyle="--", label="streaks")
+    place.set(title=f"Maximum; axis at {-found.angle_deg:.2f}°", xlabel="x (px)", ylabel="y (px)")
+    place.legend()
+    return figure
 
 
 @step("tilt_align", "manual")

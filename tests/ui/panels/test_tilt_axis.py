@@ -106,7 +106,8 @@ def test_automatic_table_has_every_method_and_its_refusal(leaning):
         texts = "".join(
             w.value if hasattr(w, "value") else w.children[0].value for w in panel.table.children
         )
-        assert list(panel.found) == ["CoM", "never", "half"]
+        assert list(panel.found) == ["CoM", "MaxImage", "never", "half"]
+        assert "plot_results" in panel.form.hidden
         assert "refuses. Size 3 is never right; use the manual alignment." in texts
         assert "shift −1.50 px<br>angle 0.25°" in texts
         assert "±" in texts

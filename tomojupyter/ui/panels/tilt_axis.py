@@ -71,6 +71,7 @@ class TiltAxisPanel(OperationPanel):
     icon = "crosshairs"
     operations = ("tilt_align",)
     labels: ClassVar[Mapping[str, str]] = {BY_HAND: "by hand"}
+    hidden = ("plot_results",)
     spans: ClassVar[Mapping[str, tuple[float, float, float]]] = {
         "shift": (-64.0, 64.0, 0.1),
         "angle": (-20.0, 20.0, 0.1),

@@ -1,4 +1,4 @@
-"""What is tried on a series before the work itself: nothing here is recorded."""
+"""How the iterations of one slice converge: a trial, which is not recorded."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tomojupyter.steps import make_step
 from tomojupyter.steps.reconstruct import IterativeStep
 
 
-class StackTrials:
-    """Trials as methods of a TomoStack."""
+class Convergence:
+    """The convergence of one slice as a method of a TomoStack."""
 
     def recon_error(
         self: Any,

@@ -6,42 +6,16 @@ import pytest
 from tomojupyter.numerics.acquisition import tilt_series
 from tomojupyter.numerics.phantoms import catalyst
 from tomojupyter.numerics.registration import phase_correlation
-from tomojupyter.numerics.registration_profile import profile_shifts, shifts_by_mass
+from tomojupyter.numerics.registration_profile import shifts_by_mass
 
 TILTS = np.arange(-60, 61, 5.0)
 N = len(TILTS)
 RNG = np.random.default_rng(8)
 
 
-def bumps(x):
-    return sum(np.exp(-(((x - at) / 4) ** 2)) for at in (22, 37, 41, 63, 70)) + 1
-
-
 def along(shifts):
     """Return the part of an error along the axis that is not common to all."""
     return shifts[:, 1] - shifts[:, 1].mean()
-
-
-def test_profiles_of_unlike_gain_and_offset_are_brought_together():
-    x = np.arange(90.0)
-    truth = RNG.uniform(-2, 2, 12)
-    truth -= truth.mean()
-    profiles = np.array([g * bumps(x + s) + g for s, g in zip(truth, range(1, 13), strict=True)])
-    valid = np.ones_like(profiles, bool)
-    valid[:, :8] = valid[3, :14] = False
-    profiles[~valid] = 1e6
-    np.testing.assert_allclose(profile_shifts(profiles, valid), truth, atol=0.005)
-
-
-def test_a_profile_that_shares_nothing_stays():
-    x = np.arange(90.0)
-    profiles = np.array([bumps(x + s) for s in (0.5, -0.5, 0.0)])
-    valid = np.ones_like(profiles, bool)
-    valid[2, :80] = False
-    found = profile_shifts(profiles, valid)
-    assert found[0] - found[1] == pytest.approx(1.0, abs=0.03)
-    assert found[2] - (found[0] + found[1]) / 2 == pytest.approx(0.0, abs=0.03)
-    assert (profile_shifts(profiles, np.zeros_like(valid)) == 0).all()
 
 
 @pytest.mark.parametrize("angle", [0.0, 5.0])

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tomojupyter.errors import DataError
+from tomojupyter.monitor import Silent
 from tomojupyter.steps.base import find, make_step, parameters
+from tomojupyter.steps.reconstruct import ReconstructionStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +76,9 @@ class TrialSlices:
         values |= {"thresh": thresh, "thickness": thickness, "cuda": cuda}
         known = {f.name for f in parameters(find("reconstruct", method))}
         step = make_step("reconstruct", method, **{k: v for k, v in values.items() if k in known})
-        volume = trial_volume(moved, step.resolve(moved), columns)
+        resolved = step.resolve(moved)
+        assert isinstance(resolved, ReconstructionStep)
+        volume, _, _ = resolved.on_columns(moved, columns, Silent(), ncores=None)
         if constrain and "constrain" not in known:
             volume = np.maximum(volume, np.float32(thresh))
         return draw(volume, columns, (vmin_std, vmax_std))

@@ -1,5 +1,7 @@
 """The needle from a folder, the catalyst from a seed."""
 
+import inspect
+
 import numpy as np
 import pooch
 import pytest
@@ -79,6 +81,18 @@ def test_the_data_folder_can_be_set(monkeypatch, tmp_path):
     monkeypatch.setenv(datasets.DATA_DIR, "before")
     datasets.use_data_dir(tmp_path)
     assert datasets.data_dir() == tmp_path.resolve()
+
+
+def test_the_catalyst_takes_the_keywords_of_etspy_in_their_order():
+    """Of ETSpy 1.3.0, by inspect; what is ours follows by keyword."""
+    theirs = {
+        "misalign": False, "minshift": -5, "maxshift": 5, "tiltshift": 0, "tiltrotate": 0,
+        "y_only": False, "noise": False, "noise_factor": 0.2,
+    }  # fmt: skip
+    ours = inspect.signature(datasets.get_catalyst_data).parameters.values()
+    shared = [p for p in ours if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert [(p.name, p.default) for p in shared] == list(theirs.items())
+    assert all(p.kind is p.KEYWORD_ONLY for p in list(ours)[len(theirs) :])
 
 
 def small(**keywords):

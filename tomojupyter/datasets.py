@@ -152,6 +152,23 @@ def get_catalyst_data(
     ------
     ParameterError
         If a value is out of range.
+
+    Notes
+    -----
+    The keywords are those of ETSpy's function, in its order; `size` and what follows is ours.
+    Deliberate differences:
+
+    * The series is simulated (73 exact projections of `size` px), not read from a file of 90
+      projections of 600 px.
+    * `tiltshift` moves the images across the tilt axis, along y. In ETSpy it moves them along
+      x, which is along the axis, and no alignment of the axis can find it.
+    * `tiltshift` and `tiltrotate` count without `misalign` too, which means the random shifts.
+    * Images are projected where they are moved to, not interpolated, and what comes into the
+      field is there, not 0.
+    * Noise is Poisson, of counts, not Gaussian.
+    * Everything random repeats with `seed`.
+    * The shifts are in the truth, as those to apply; ETSpy puts those that were applied into
+      ``stack.shifts``, as if they had been corrected.
     """
     if not minshift <= maxshift:
         raise ParameterError(f"minshift must be at most maxshift, got {minshift} and {maxshift}")

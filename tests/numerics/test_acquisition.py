@@ -77,6 +77,16 @@ def test_bad_frames_are_what_they_are_called(specimen):
     assert images[4].mean() == pytest.approx(clean[4].mean(), rel=0.02)
 
 
+def test_a_blurred_frame_keeps_its_mass_and_loses_its_detail(specimen):
+    images, _ = tilt_series(specimen, TILTS, 64, 80, bad={2: "blur"})
+    clean = specimen.project(TILTS, 64, 80)
+    assert images[2].sum() == pytest.approx(clean[2].sum(), rel=1e-3)
+    # The Gaussian is 64 / 32 = 2 px wide: a cosine of 8 px drops to exp(-2 (2 pi / 8)^2).
+    kept = [np.abs(np.fft.rfft2(image))[8, 10] for image in (images[2], clean[2])]
+    assert kept[0] / kept[1] == pytest.approx(np.exp(-2 * 2 * (2 * np.pi / 8) ** 2), rel=0.1)
+    assert np.array_equal(images[[0, 1, 3, 4]], clean[[0, 1, 3, 4]])
+
+
 def test_noise_repeats_with_its_seed_only(specimen):
     first, again, other = (
         tilt_series(specimen, TILTS, 32, 32, counts=10, read_noise=1, seed=s)[0] for s in (7, 7, 8)
@@ -92,7 +102,7 @@ def test_noise_repeats_with_its_seed_only(specimen):
         ({"counts": 10, "vacuum": -1}, "vacuum at least 0"),
         ({"read_noise": -1}, "read_noise must be at least 0"),
         ({"bad": {9: "blank"}}, "index from 0 to 4"),
-        ({"bad": {1: "green"}}, "blank, hot, dim"),
+        ({"bad": {1: "green"}}, "blank, hot, dim, blur"),
     ],
 )
 def test_bad_arguments_give_a_sentence(specimen, arguments, sentence):

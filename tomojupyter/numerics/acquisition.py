@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import ndimage
 
 from tomojupyter.errors import ParameterError
+from tomojupyter.numerics.misalignment import misaligned, voxel_projections
 from tomojupyter.numerics.phantoms import checked_shifts
 
 if TYPE_CHECKING:
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 
 HOT = 0.004  # fraction of the pixels of a hot frame that are hot
 DIM = 0.4  # what is left of the beam in a dim frame
-DEFECTS = ("blank", "hot", "dim")
+BLUR = 1 / 32  # standard deviation of a blurred frame, in shorter edges of the images
+DEFECTS = ("blank", "hot", "dim", "blur")
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ def tilt_series(
     vacuum: float = 0.0,
     read_noise: float = 0.0,
     bad: Mapping[int, str] | None = None,
+    voxels: bool = False,
     seed: int = 0,
 ) -> tuple[np.ndarray, Truth]:
     """Simulate the acquisition of a tilt series.
@@ -84,7 +88,12 @@ def tilt_series(
         where `counts` is None.
     bad
         Index of a frame to ``"blank"`` (no beam), ``"hot"`` (0.4 % of its pixels at six times
-        the peak) or ``"dim"`` (0.4 of the beam).
+        the peak), ``"dim"`` (0.4 of the beam) or ``"blur"`` (a Gaussian of 1/32 of the shorter
+        edge, before the noise).
+    voxels
+        False: exact line integrals. True: what the projector of the reconstructions makes of
+        the phantom's volume in the field of view, so that the volume explains the images
+        entirely; misalignment is interpolated.
     seed
         Of the noise and of the hot pixels.
 
@@ -100,7 +109,10 @@ def tilt_series(
     ParameterError
         If a parameter is out of range, or there is nothing to count.
     """
-    images = phantom.project(tilts_deg, ny, nx, shifts=shifts, angle=angle, shift=shift)
+    if voxels:
+        images = misaligned(voxel_projections(phantom, tilts_deg, ny, nx), shifts, angle, shift)
+    else:
+        images = phantom.project(tilts_deg, ny, nx, shifts=shifts, angle=angle, shift=shift)
     defects = _checked_defects(bad, len(images))
     gain = _gain(images, counts, vacuum)
     if not read_noise >= 0:
@@ -109,7 +121,9 @@ def tilt_series(
     peak = float(images.max(initial=0.0))
     images += np.float32(vacuum)
     for i, defect in defects.items():
-        if defect != "hot":
+        if defect == "blur":
+            images[i] = ndimage.gaussian_filter(images[i], BLUR * min(ny, nx))
+        elif defect != "hot":
             images[i] *= np.float32(DIM if defect == "dim" else 0)
     if counts is not None:
         for image in images:

@@ -1,9 +1,10 @@
 """Specimens whose projections are known exactly.
 
-A phantom is a sum of ellipsoids. Their line integrals are closed formulas, taken on a grid
+A phantom is a sum of solids. Their line integrals are closed formulas, taken on a grid
 finer than the pixels and averaged over each pixel's area, so that projections at any tilt,
 shift, axis angle and axis offset are made without interpolation. The geometry is that of
-:mod:`tomojupyter.numerics.geometry`.
+:mod:`tomojupyter.numerics.geometry`. More specimens are in
+:mod:`tomojupyter.numerics.specimens`.
 
 Misalignment is stated as what a perfect alignment applies: after images are moved by
 ``shifts[i] = (dy, dx)`` (content moves by +dy in y, by +dx in x) and their frame is
@@ -21,61 +22,23 @@ import numpy as np
 
 from tomojupyter.errors import ParameterError
 from tomojupyter.numerics.geometry import centre
+from tomojupyter.numerics.solids import Ellipsoid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ACROSS = 40  # samples across the smallest diameter of a body, at least
-FINEST = 24  # samples along the edge of a pixel, at most
-
-
-@dataclass(frozen=True)
-class Ellipsoid:
-    """A solid of uniform density.
-
-    Parameters
-    ----------
-    middle
-        (3,) position (x, y, z) of its centre, measured from the rotation centre, in units of
-        the field of view.
-    spread
-        (3, 3) matrix ``R diag(semi_axes ** 2) R.T``, in units of the field of view squared.
-    density
-        What it adds to the density where it is; negative for a pore.
-    """
-
-    middle: np.ndarray
-    spread: np.ndarray
-    density: float
-
-    @classmethod
-    def from_axes(
-        cls,
-        middle: Sequence[float] | np.ndarray,
-        semi_axes: Sequence[float] | np.ndarray,
-        density: float,
-        turn: np.ndarray | None = None,
-    ) -> Ellipsoid:
-        """Return the ellipsoid with `semi_axes` (3,) along the columns of `turn` (3, 3)."""
-        axes = np.eye(3) if turn is None else turn
-        spread = axes @ np.diag(np.square(np.asarray(semi_axes, float))) @ axes.T
-        return cls(np.asarray(middle, float), spread, float(density))
-
-    @property
-    def mass(self) -> float:
-        """Density times volume."""
-        return self.density * 4 / 3 * math.pi * math.sqrt(np.linalg.det(self.spread))
+    from tomojupyter.numerics.solids import Solid
 
 
 @dataclass(frozen=True)
 class Phantom:
-    """A specimen made of ellipsoids, in units of the field of view.
+    """A specimen made of solids, in units of the field of view.
 
     The field of view is the shorter edge of the images: one unit is ``min(ny, nx)`` px, so the
     specimen has the same shape in images that are not square.
     """
 
-    bodies: tuple[Ellipsoid, ...]
+    bodies: tuple[Solid, ...]
 
     @property
     def mass(self) -> float:
@@ -130,11 +93,10 @@ class Phantom:
         middle = np.array([centre(nx), centre(ny)])
         out = np.zeros((len(tilts), ny, nx), np.float32)
         for image, tilt, move in zip(out, tilts, moves, strict=True):
-            view = np.array([[1, 0, 0], [0, math.cos(tilt), math.sin(tilt)]], float)
+            view = turn @ [[unit, 0, 0], [0, unit * math.cos(tilt), unit * math.sin(tilt)]]
+            origin = middle - turn @ (0, shift) - move[::-1]
             for body in self.bodies:
-                ideal = unit * (view @ body.middle) - (0, shift)
-                shadow = turn @ view @ body.spread @ view.T @ turn.T * unit**2
-                _add_shadow(image, middle + turn @ ideal - move[::-1], shadow, body, unit)
+                body.cast(image, view, origin)
         return out
 
     def volume(self, nx: int, nz: int, ny: int) -> np.ndarray:
@@ -156,7 +118,7 @@ class Phantom:
         out = np.zeros((nx, nz, ny), np.float32)
         unit = min(nx, ny)
         for body in self.bodies:
-            _add_solid(out, body, unit)
+            body.fill(out, unit)
         return out
 
 
@@ -179,7 +141,7 @@ def catalyst(seed: int = 0, particles: int = 60, pores: int = 14) -> Phantom:
         symmetry: axes of three lengths, off centre, more particles on one side.
     """
     rng = np.random.default_rng(seed)
-    turn = _random_turn(rng)
+    turn = random_turn(rng)
     semi = np.array([0.30, 0.255, 0.225]) * rng.uniform(0.94, 1.06, 3)
     support = Ellipsoid.from_axes(rng.uniform(-0.02, 0.02, 3), semi, 1.0, turn)
     heavy = rng.normal(size=3)
@@ -207,7 +169,7 @@ def catalyst(seed: int = 0, particles: int = 60, pores: int = 14) -> Phantom:
             if fits and all(np.linalg.norm(place - p) > radius + r for p, r in taken):
                 taken.append((place, radius))
                 axes = radius * rng.uniform(0.75, 1.0, 3)
-                bodies.append(Ellipsoid.from_axes(place, axes, density, _random_turn(rng)))
+                bodies.append(Ellipsoid.from_axes(place, axes, density, random_turn(rng)))
                 break
         else:
             raise ParameterError(
@@ -217,79 +179,10 @@ def catalyst(seed: int = 0, particles: int = 60, pores: int = 14) -> Phantom:
     return Phantom(tuple(bodies))
 
 
-def _random_turn(rng: np.random.Generator) -> np.ndarray:
+def random_turn(rng: np.random.Generator) -> np.ndarray:
     """Return a random orthogonal (3, 3) matrix, each orientation as likely as any other."""
     q, r = np.linalg.qr(rng.normal(size=(3, 3)))
     return q * np.sign(np.diag(r))
-
-
-def _samples(semi_axis: float) -> int:
-    """Return into how many parts a pixel's edge is cut, for a body of `semi_axis` px."""
-    return int(np.clip(math.ceil(ACROSS / (2 * semi_axis)), 2, FINEST))
-
-
-def _window(at: float, reach: float, n: int) -> tuple[int, int]:
-    """Return the range of pixels that ``at - reach`` to ``at + reach`` touches."""
-    return max(0, math.floor(at - reach + 0.5)), min(n, math.floor(at + reach + 0.5) + 1)
-
-
-def _fine(first: int, end: int, parts: int) -> np.ndarray:
-    """Return the midpoints of the parts of the pixels `first` to `end`."""
-    return first - 0.5 + (np.arange((end - first) * parts) + 0.5) / parts
-
-
-def _add_shadow(
-    image: np.ndarray, at: np.ndarray, shadow: np.ndarray, body: Ellipsoid, unit: int
-) -> None:
-    """Add to `image` the projection of a body.
-
-    `at` is the position (x, y) of its centre in px, `shadow` the (2, 2) matrix that its
-    `spread` becomes in the plane of the image, in px squared. The chord at distance w from the
-    centre is ``2 sqrt(det spread / det shadow) sqrt(1 - w' inv(shadow) w)``.
-    """
-    reach = np.sqrt(np.diag(shadow))
-    left, right = _window(at[0], reach[0], image.shape[1])
-    top, bottom = _window(at[1], reach[1], image.shape[0])
-    if left >= right or top >= bottom:
-        return
-    parts = _samples(math.sqrt(np.linalg.eigvalsh(shadow)[0]))
-    x, y = _fine(left, right, parts) - at[0], (_fine(top, bottom, parts) - at[1])[:, None]
-    inverse = np.linalg.inv(shadow)
-    inside = 1 - (inverse[0, 0] * x * x + inverse[1, 1] * y * y) - 2 * inverse[0, 1] * x * y
-    chord = np.sqrt(np.maximum(inside, 0, out=inside), out=inside)
-    area = chord.reshape(bottom - top, parts, right - left, parts).mean((1, 3))
-    depth = math.sqrt(np.linalg.det(body.spread) * unit**6 / np.linalg.det(shadow))
-    image[top:bottom, left:right] += (2 * depth * body.density) * area
-
-
-def _add_solid(volume: np.ndarray, body: Ellipsoid, unit: int) -> None:
-    """Add a body to `volume` (x, z, y); exact along z, finely sampled across it."""
-    nx, nz, ny = volume.shape
-    spread = body.spread * unit**2
-    at = body.middle * unit + (centre(nx), centre(ny), 0)
-    at[2] = centre(nz) - body.middle[2] * unit
-    reach = np.sqrt(np.diag(spread))
-    (left, right), (top, bottom) = (_window(at[k], reach[k], n) for k, n in ((0, nx), (1, ny)))
-    low, high = _window(at[2], reach[2], nz)
-    if left >= right or top >= bottom or low >= high:
-        return
-    shadow = spread[:2, :2]
-    inverse = np.linalg.inv(shadow)
-    lean = inverse @ spread[:2, 2]
-    half = math.sqrt(np.linalg.det(spread) / np.linalg.det(shadow))
-    parts = _samples(math.sqrt(np.linalg.eigvalsh(shadow)[0]))
-    y = _fine(top, bottom, parts) - at[1]
-    planes = np.arange(low, high)[:, None] - at[2]
-    for ix in range(left, right):
-        x = (_fine(ix, ix + 1, parts) - at[0])[:, None]
-        inside = 1 - (inverse[0, 0] * x * x + inverse[1, 1] * y * y) - 2 * inverse[0, 1] * x * y
-        chord = half * np.sqrt(np.maximum(inside, 0))
-        # Rows count down z: the middle of the chord is at minus its z.
-        middle = -(lean[0] * x + lean[1] * y)
-        upper = np.minimum(middle + chord, planes[..., None] + 0.5)
-        lower = np.maximum(middle - chord, planes[..., None] - 0.5)
-        part = np.maximum(upper - lower, 0).reshape(high - low, parts, bottom - top, parts)
-        volume[ix, low:high, top:bottom] += body.density * part.mean((1, 3))
 
 
 def _check_sizes(**sizes: int) -> None:

@@ -17,6 +17,7 @@ from tomojupyter.signals.operations import StackOperations
 from tomojupyter.signals.pixels import Source
 from tomojupyter.signals.rec import RecStack
 from tomojupyter.signals.series import TomoShifts, TomoTilts
+from tomojupyter.signals.showing import StackPictures
 from tomojupyter.signals.slicing import StackSlicing
 from tomojupyter.signals.trials import StackTrials
 from tomojupyter.signals.turning import StackTurning
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 NAMES = ("Projections", "y", "x")
 
 
-class TomoStack(StackOperations, StackTrials, StackSlicing, StackTurning, TomoSignal):
+class TomoStack(
+    StackOperations, StackTrials, StackPictures, StackSlicing, StackTurning, TomoSignal
+):
     """A tilt series with the axes (tilt, y, x); the tilt axis lies along x.
 
     Parameters

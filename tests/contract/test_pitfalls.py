@@ -46,20 +46,20 @@ def test_a_limit_that_fbp_does_not_have_is_refused(series):
 @pytest.mark.parametrize("solver", ["fbp", "sirt"])
 def test_all_cores_work_at_once(monkeypatch, solver):
     monkeypatch.setattr(blocks.os, "cpu_count", lambda: 2)
-    together = threading.Barrier(2, timeout=20)
+    together, met, run = threading.Barrier(2, timeout=20), set(), blocks.Workers.run
+
+    def run_together(self, function, parts, beat):
+        def wait_for_the_other(part):
+            if threading.get_ident() not in met and len(parts) > 1:
+                met.add(threading.get_ident())
+                together.wait()  # raises unless a second thread comes while this one works
+            return function(part)
+
+        return run(self, wait_for_the_other, parts, beat)
+
+    monkeypatch.setattr(blocks.Workers, "run", run_together)
     projector = make_projector(TILTS, 16, 16)
-    back, met = projector.back, []
-
-    def wait_for_the_other(sinograms, *args, **keywords):
-        # A single slice is one block: the weights of SIRT.
-        if len(sinograms) > 1 and threading.get_ident() not in met:
-            met.append(threading.get_ident())
-            together.wait()  # raises unless a second thread comes while this one works
-        return back(sinograms, *args, **keywords)
-
-    images = np.random.default_rng(0).random((len(TILTS), 16, 512), np.float32)
-    sinograms = np.moveaxis(images, 2, 0)
-    monkeypatch.setattr(projector, "back", wait_for_the_other)
+    sinograms = np.random.default_rng(0).random((512, len(TILTS), 16), np.float32)
     if solver == "fbp":
         fbp(projector, sinograms, TILTS)
     else:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
 from tomojupyter.steps.operation import methods_table
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from promises import PAGES  # noqa: E402  beside this file
+
 HEAD = """# Operations
 
 Every operation is a method of `TomoStack`, those of volumes of `RecStack`; every method of it, with
@@ -16,10 +21,9 @@ its parameters, is listed here as the registry of Steps has it. Method names ign
 """
 
 
-def write_methods_table() -> None:
-    """Write the table of operations from the registry, if it changed."""
-    path = HERE / "reference" / "methods.md"
-    text = HEAD + methods_table().rstrip() + "\n"
+def write_page(name: str, text: str) -> None:
+    """Write a page of the reference that is made here, if it changed."""
+    path = HERE / "reference" / f"{name}.md"
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
 
@@ -36,7 +40,9 @@ def setup(app) -> None:
     app.connect("autodoc-process-docstring", shorten, priority=1)
 
 
-write_methods_table()
+write_page("methods", HEAD + methods_table().rstrip() + "\n")
+for page, text in PAGES.items():
+    write_page(page, text())
 
 project = "tomojupyter"
 author = "The tomojupyter developers"

@@ -82,7 +82,10 @@ def get_needle_data(aligned: bool = False) -> TomoStack:
     if aligned:
         return load(_fetch("HAADF_Aligned.hspy"))
     _fetch("HAADF.rawtlt")
-    return load(_fetch("HAADF.mrc"))
+    stack = load(_fetch("HAADF.mrc"))
+    # The paper prints this series without a title; a file gives its name as one.
+    stack.metadata.General.title = ""
+    return stack
 
 
 def _fetch(name: str) -> Path:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tomojupyter.steps import REGISTRY
 from tomojupyter.steps.base import parameters
@@ -29,6 +30,10 @@ def site(tmp_path_factory):
     return out / "html"
 
 
+def read(name):
+    return yaml.safe_load((ROOT / "tests" / "contract" / name).read_text(encoding="utf-8"))
+
+
 def text_of(page):
     return html.unescape(re.sub(r"<[^>]+>", "", page.read_text(encoding="utf-8")))
 
@@ -40,6 +45,22 @@ def test_every_method_and_parameter_has_its_row(site):
             assert f"{operation} {method}" in text
             helps = [f.metadata["help"].replace("`", "") for f in parameters(cls)]
             assert [words for words in helps if words not in text] == []
+
+
+def test_rows_faults_and_differences_have_their_tables(site):
+    """What test_promises.py finds in the tests is what a reader finds."""
+    texts = {name: text_of(site / "reference" / f"{name}.html") for name in ("paper", "pitfalls")}
+    for name, entries in (
+        ("paper", read("rows.yaml")),
+        ("pitfalls", [fault for group in read("pitfalls.yaml") for fault in group["faults"]]),
+    ):
+        for entry in entries:
+            words = entry.get("promise") or entry["fault"]
+            assert words.replace("`", "") in texts[name]
+            assert all(test in texts[name] for test in entry.get("tests", []))
+    assert "in part: " in texts["paper"]
+    differences = text_of(site / "reference" / "etspy.html")
+    assert [d for d in read("etspy_differences.yaml") if d not in differences] == []
 
 
 def test_reference_describes_the_public_classes(site):

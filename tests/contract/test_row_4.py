@@ -21,7 +21,7 @@ def test_row_4_load_begins_as_in_etspy():
     assert names[:3] == ["filename", "tilts", "mdocs"]
 
 
-def test_row_4_every_named_format_is_read():
+def test_row_4_load_reads_every_named_format():
     named = {".mrc", ".st", ".ali", ".rec", ".hspy", ".zspy", ".dm3", ".dm4", ".h5", ".hdf5",
              ".tif", ".tiff", ".emd"}  # fmt: skip
     assert named <= set(READABLE)
@@ -36,7 +36,7 @@ def test_row_4_every_named_format_is_read():
         ("serialem/test_000.mrc", (1, 1024, 1024), "f4", (-0.000488, -0.000488), (0.788, "nm")),
     ],
 )
-def test_row_4_real_files(real_data, file, shape, dtype, ends, pixel):
+def test_row_4_load_real_files(real_data, file, shape, dtype, ends, pixel):
     stack = tomo.load(real_data / file)
     assert stack.data.shape == shape
     assert stack.data.dtype == dtype
@@ -46,7 +46,7 @@ def test_row_4_real_files(real_data, file, shape, dtype, ends, pixel):
         assert (axis.scale, axis.units) == (pytest.approx(pixel[0], rel=1e-4), pixel[1])
 
 
-def test_row_4_values_are_never_offset(tmp_path, real_data):
+def test_row_4_load_offsets_no_value(tmp_path, real_data):
     assert tomo.load(real_data / "HAADF.mrc").data.min() == -31908
     write_mrc(tmp_path / "a.mrc", COUNTS, 0.5, is_volume=False)
     tifffile.imwrite(tmp_path / "b.tif", COUNTS, photometric="minisblack")
@@ -58,7 +58,7 @@ def test_row_4_values_are_never_offset(tmp_path, real_data):
         assert stack.filter("median").data.dtype == np.float32
 
 
-def test_row_4_lists_of_files(real_data):
+def test_row_4_load_lists_of_files(real_data):
     stack = tomo.load(sorted((real_data / "dm_series").glob("*.dm3")))
     assert stack.data.shape == (3, 128, 128)
     assert (np.diff(stack.tilts.data.ravel()) > 0).all()
@@ -85,7 +85,7 @@ def test_row_4_stacks_from_arrays_and_signals(given):
         assert (repr(given), given.metadata.as_dictionary()) == before
 
 
-def test_row_4_saving_is_lossless(tmp_path, series):
+def test_row_4_save_is_lossless(tmp_path, series):
     stack = series.set_axis(angle=3).tilt_align("manual", shift=1)
     volume = stack.reconstruct("FBP", show_progressbar=False)
     for signal, name in ((stack, "stack"), (volume, "volume")):

@@ -11,7 +11,7 @@ from tomojupyter.errors import DataError, ParameterError
 from tomojupyter.numerics.filters import bin_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 SIDE = 512  # px, to which large images are binned
 HOT = 99.9  # percentile above which pixels are cut before they are summed up
@@ -188,3 +188,42 @@ def stretch(images: np.ndarray, width: float) -> np.ndarray:
         full = values.mean() - low + width * values.std() if len(values) else 0.0
         result[...] = (image - low) / full if full > 0 else image - low
     return out
+
+
+def turn_over(images: np.ndarray, level: float) -> np.ndarray:
+    """Mirror the values at a level: what was bright becomes dark.
+
+    Parameters
+    ----------
+    images
+        Array of any shape and real type.
+    level
+        Value that stays as it is.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape of `images`: twice the level less the values; NaN stays.
+    """
+    return np.subtract(2.0 * level, images, dtype=np.float64).astype(np.float32)
+
+
+def middle(images: Iterable[np.ndarray]) -> float:
+    """Return the value halfway between the smallest and the largest of all images.
+
+    Parameters
+    ----------
+    images
+        Images of any real type; NaN and infinity do not count.
+
+    Returns
+    -------
+    float
+        0 where there is no value at all.
+    """
+    ends: list[float] = []
+    for image in images:
+        values = np.asarray(image, np.float64)
+        values = values[np.isfinite(values)]
+        ends += [values.min(), values.max()] if values.size else []
+    return float(min(ends) + max(ends)) / 2 if ends else 0.0

@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
-from tomojupyter.errors import MissingFileError, ParameterError
+from tomojupyter.errors import DataError, MissingFileError, ParameterError
 from tomojupyter.formats.hyperspy_files import need_zarr
 from tomojupyter.formats.suffixes import SAVED
 from tomojupyter.signals.state import OURS, TOMOGRAPHY
 from tomojupyter.steps import history
 
 RESAMPLED = f"{OURS}.resampled"
+RIPPLE = ("uint8", "uint16", "int32", "int64", "float32", "float64")
 
 
 class TomoSignal(Signal2D):
@@ -45,6 +46,44 @@ class TomoSignal(Signal2D):
     def _note_pixels(self) -> None:
         """Remember the pixels as they are, to notice edits made outside."""
         history.note_pixels(self)
+
+    def plot(self, navigator: Any = "slider", *args: Any, **keywords: Any) -> None:
+        """Do HyperSpy's ``plot`` with a slider to step through the images."""
+        super().plot(navigator, *args, **keywords)
+
+    def change_data_type(self, dtype: Any) -> None:
+        """Do HyperSpy's ``change_dtype``, by ETSpy's name."""
+        self.change_dtype(dtype)
+
+    def save_raw(self, filename: str | Path | None = None) -> Path:
+        """Write the bare pixels as a pair of files, ``.raw`` and ``.rpl`` (Ripple).
+
+        Parameters
+        ----------
+        filename
+            Its name without the ending; size and type of the pixels are appended. None: the title.
+
+        Returns
+        -------
+        pathlib.Path
+            The ``.rpl``. It holds calibration but neither tilts nor history.
+
+        Raises
+        ------
+        DataError
+            If the format does not have the type of the pixels.
+        """
+        if self.data.dtype.name not in RIPPLE:
+            raise DataError(
+                f"a .rpl file holds pixels of the types {', '.join(RIPPLE)}, not "
+                f"{self.data.dtype.name}: change_data_type('float32') first, or save as .hspy"
+            )
+        given = filename or self.metadata.get_item("General.title") or self._signal_type
+        size = "x".join(map(str, self.data.shape))
+        path = Path(given)
+        path = path.with_name(f"{path.stem}_{size}_{self.data.dtype.name}.rpl")
+        self._plain().save(path)
+        return path
 
     def _check(self, needs_tilts: bool = False) -> None:
         """Raise if the signal cannot be worked on; a volume always can."""

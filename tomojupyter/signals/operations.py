@@ -14,6 +14,7 @@ from tomojupyter.numerics.bad_frames import bad_frames
 from tomojupyter.steps import Step, run
 from tomojupyter.steps.align_other import AlignOther
 from tomojupyter.steps.operation import operation
+from tomojupyter.steps.stack_register import check_cuda
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +48,10 @@ class StackOperations:
     def normalize(self, width: float = 3) -> Any:
         """Do ``normalise("contrast")``, by ETSpy's name and with ETSpy's numbers."""
         return self.normalise("contrast", width=width)
+
+    def invert(self) -> Any:
+        """Do ``normalise("invert")``, by ETSpy's name; one level for the whole series."""
+        return self.normalise("invert")
 
     @operation("stack_register", ("start", "show_progressbar", "cuda", "crop", "shift_type"))
     def stack_register(self, step: Step, method: str = "PC", show_progressbar: bool = False) -> Any:
@@ -91,7 +96,7 @@ class StackOperations:
         """Enter how the tilt axis lay as acquired; return a new TomoStack with it along x."""
         return run(self, step)
 
-    def align_other(self, other: Any, shift_type: str = "interp") -> Any:
+    def align_other(self, other: Any, shift_type: str = "interp", cuda: bool | None = False) -> Any:
         """Set the alignment of another stack of the same series to ours, in its own pixels.
 
         Parameters
@@ -100,6 +105,8 @@ class StackOperations:
             TomoStack with the same nominal tilts in the same order; any binning or crop.
         shift_type
             ``"interp"`` (cubic spline) or ``"fourier"`` (phase ramp for translations).
+        cuda
+            False or None; there is no GPU version.
 
         Returns
         -------
@@ -112,6 +119,7 @@ class StackOperations:
         DataError
             If `other` is no TomoStack, tilts differ, or nothing is in common.
         """
+        check_cuda(cuda)
         if not isinstance(other, StackOperations):
             raise DataError(
                 f"align_other works on a TomoStack, got a {type(other).__name__}: "

@@ -18,6 +18,7 @@ from tomojupyter.signals.operations import StackOperations
 from tomojupyter.signals.pixels import Source
 from tomojupyter.signals.rec import RecStack
 from tomojupyter.signals.series import TomoShifts, TomoTilts
+from tomojupyter.signals.showing import StackPictures
 from tomojupyter.signals.slicing import StackSlicing
 from tomojupyter.signals.trial import TrialSlices
 from tomojupyter.signals.turning import StackTurning
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 NAMES = ("Projections", "y", "x")
 
 
-class TomoStack(StackOperations, Convergence, TrialSlices, StackSlicing, StackTurning, TomoSignal):
+class TomoStack(
+    StackOperations, Convergence, TrialSlices, StackPictures, StackSlicing, StackTurning, TomoSignal
+):
     """A tilt series with the axes (tilt, y, x); the tilt axis lies along x.
 
     Parameters

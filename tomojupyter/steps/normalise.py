@@ -98,3 +98,22 @@ class Contrast(IntensityStep):
     def transform(self, images: np.ndarray) -> np.ndarray:
         """Return the stretched images."""
         return intensity.stretch(images, self.width)
+
+
+@step("normalise", "invert")
+class Invert(IntensityStep):
+    """Make bright dark and dark bright: for bright-field images, whose specimen is dark."""
+
+    level: float | None = param(
+        None, "value that stays as it is", auto="halfway between the series' extremes"
+    )
+
+    def resolve(self, signal: Any) -> Self:
+        """Take the middle of the values, one for the series, so that the vacuum stays even."""
+        if self.level is not None:
+            return self
+        return self.replace(level=signal._once("middle", lambda: intensity.middle(signal.data)))
+
+    def transform(self, images: np.ndarray) -> np.ndarray:
+        """Return the mirrored values."""
+        return intensity.turn_over(images, self.level or 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import numbers
 import typing
 from typing import Any
 
@@ -24,7 +25,7 @@ def operation(name: str, order: tuple[str, ...] = ()) -> Callable[[Callable], Ca
     The decorated function is called as ``function(self, step, **options)`` with a validated
     Step. Its signature shows the parameters of all methods: those in `order` first (ETSpy's,
     which may be given by position), the others by keyword. It follows the registry, so a Step
-    registered later appears in it.
+    registered later appears in it. Where the first value is a number, the method is the default.
 
     Parameters
     ----------
@@ -40,6 +41,9 @@ def operation(name: str, order: tuple[str, ...] = ()) -> Callable[[Callable], Ca
 
         @functools.wraps(function)
         def method(self: Any, method: str = default, *args: Any, **values: Any) -> Any:
+            if isinstance(method, numbers.Real) and order:
+                # set_tilts(-76, 2): the method may be left out, as in ETSpy where it has none.
+                method, args = default, (method, *args)
             if len(args) > len(order):
                 raise UnknownParameterError(
                     f"{name} takes at most {len(order) + 1} values by position "

@@ -36,6 +36,7 @@ LABELS = {
     "normalise slab": "brightness: 1 / cos(tilt)",
     "normalise smooth": "brightness: jumps off",
     "normalise contrast": "contrast of each image",
+    "normalise invert": "invert: dark to bright",
     "smallest": "Smallest detail",
     "largest": "Largest detail",
     "level": "Vacuum level",

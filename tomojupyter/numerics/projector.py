@@ -8,7 +8,9 @@ This is the only module that imports ASTRA.
 from __future__ import annotations
 
 import threading
+import warnings
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 LANES = 32  # slices that one product takes; wider is not faster, and slower to cancel
+BACKENDS = ("numba", "astra")
 ENTRIES = 2_000_000  # of the matrix that ASTRA holds at a time (12 to 16 bytes each)
 
 
@@ -83,6 +86,23 @@ class Projector:
     def prepare(self, check: Callable[[], None] = lambda: None) -> None:
         """Make what both directions need; `check` is called in between and may raise."""
 
+    def lanes(self, nx: int) -> int:
+        """Return how many of nx slices are best worked on together."""
+        return min(nx, LANES)
+
+    def blocks(self, nx: int) -> list[slice]:
+        """Return the blocks of nx slices that are worked on together, whatever the threads."""
+        lanes = self.lanes(nx)
+        return [slice(first, min(nx, first + lanes)) for first in range(0, nx, lanes)]
+
+    def slices(self, k: int) -> np.ndarray:
+        """Return zeros for at least k slices, in the layout that takes the least time."""
+        return np.zeros((k, *self.slice_shape), np.float32)
+
+    def sinograms(self, k: int) -> np.ndarray:
+        """Return zeros for at least k sinograms, in the layout that takes the least time."""
+        return np.zeros((k, *self.sinogram_shape), np.float32)
+
     def subset(self, index: Sequence[int]) -> Projector:
         """Return the projector of some of the tilts, in the order of `index`."""
         return type(self)(self.tilts_deg[list(index)], self.ny, self.thickness)
@@ -128,6 +148,35 @@ class Projector:
         """
         block = self._checked(block, self.sinogram_shape, "sinograms")
         return self._apply(block, self._back, self.slice_shape)
+
+    def correct(
+        self,
+        volume: np.ndarray,
+        sinograms: np.ndarray,
+        factors: np.ndarray,
+        lowest: float | None = None,
+        highest: float | None = None,
+    ) -> None:
+        """Add a back-projection to a volume, in place.
+
+        Parameters
+        ----------
+        volume
+            float32, (k, nz, ny).
+        sinograms
+            (k, n, ny), as for `back`. Not modified.
+        factors
+            (nz, ny) or (k, nz, ny): factors of the back-projection.
+        lowest, highest
+            Limits of the corrected volume, or None.
+        """
+        step = self.back(sinograms)
+        step *= factors
+        volume += step
+        if lowest is not None:
+            np.maximum(volume, np.float32(lowest), out=volume)
+        if highest is not None:
+            np.minimum(volume, np.float32(highest), out=volume)
 
     @staticmethod
     def _checked(block: np.ndarray, shape: tuple[int, int], what: str) -> np.ndarray:
@@ -288,7 +337,9 @@ def _ids() -> Iterator[Callable[[Any, int], int]]:
             module.delete(number)
 
 
-def make_projector(tilts_deg: np.ndarray, ny: int, thickness: int, cuda: bool = False) -> Projector:
+def make_projector(
+    tilts_deg: np.ndarray, ny: int, thickness: int, cuda: bool = False, backend: str = "numba"
+) -> Projector:
     """Return the projector of a geometry.
 
     Parameters
@@ -300,7 +351,10 @@ def make_projector(tilts_deg: np.ndarray, ny: int, thickness: int, cuda: bool = 
     thickness
         Height of the slices along z, in px.
     cuda
-        Use a GPU through ASTRA.
+        Use a GPU through ASTRA, whatever the backend.
+    backend
+        ``"numba"``, or ``"astra"`` for ASTRA's matrix: slower by 4, and the reference. It also
+        takes the place of numba, with a warning, where that cannot compile.
 
     Returns
     -------
@@ -310,12 +364,38 @@ def make_projector(tilts_deg: np.ndarray, ny: int, thickness: int, cuda: bool = 
     Raises
     ------
     ParameterError
-        If a size is below 1 px, or `cuda` is true and there is no GPU.
+        If a size is below 1 px, the backend is unknown, or `cuda` is true and there is no GPU.
     TiltsError
         If the tilts are not finite.
     """
-    if not cuda:
-        return MatrixProjector(tilts_deg, ny, thickness)
-    if not cuda_available():
+    if backend not in BACKENDS:
+        raise ParameterError(f"backend is one of {', '.join(BACKENDS)}; got {backend!r}")
+    if cuda and not cuda_available():
         raise ParameterError("cuda=True, but ASTRA finds no CUDA device here; use cuda=False")
-    return CudaProjector(tilts_deg, ny, thickness)
+    if cuda:
+        return CudaProjector(tilts_deg, ny, thickness)
+    if backend == "numba" and _compiles():
+        from tomojupyter.numerics.projector_numba import NumbaProjector
+
+        return NumbaProjector(tilts_deg, ny, thickness)
+    return MatrixProjector(tilts_deg, ny, thickness)
+
+
+@cache
+def _compiles() -> bool:
+    """Tell whether numba works here, by projecting one voxel; warn once if it does not."""
+    try:
+        from tomojupyter.numerics.projector_numba import NumbaProjector
+
+        trial = NumbaProjector(np.zeros(1), 1, 1)
+        works = trial.back(trial.forward(np.ones((1, 1, 1)))).item() == 1.0
+        reason = "its result is wrong"
+    except Exception as error:  # compilers fail in many ways, and there is another projector
+        works, reason = False, str(error).partition("\n")[0]
+    if not works:
+        warnings.warn(
+            f"numba cannot compile the projector here ({reason}): ASTRA's matrix is used instead, "
+            "which is slower",
+            stacklevel=3,
+        )
+    return works

@@ -13,14 +13,15 @@ from tomojupyter.errors import ParameterError
 from tomojupyter.monitor import Monitor, Silent
 from tomojupyter.numerics.blocks import Workers
 from tomojupyter.numerics.fbp_filters import FBP_FILTERS, ramp_response
-from tomojupyter.numerics.iterative import Iterated, blocks_of, check_shapes
-from tomojupyter.numerics.projector import LANES, Projector
+from tomojupyter.numerics.iterative import Iterated, check_shapes
 from tomojupyter.numerics.sart import sart
 from tomojupyter.numerics.sinograms import angular_weights, fill_gaps
 from tomojupyter.numerics.sirt import sirt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tomojupyter.numerics.projector import Projector
 
 __all__ = ["FBP_FILTERS", "Iterated", "bp", "fbp", "project", "sart", "sirt"]
 
@@ -152,6 +153,7 @@ def _back(
     nx = len(sinograms)
     factors = share.astype(np.float32)[:, None]
     volume = np.empty((nx, *projector.slice_shape), np.float32)
+    blocks = projector.blocks(nx)
 
     def one(block: slice) -> None:
         known = None if weights is None else weights[block]
@@ -160,7 +162,7 @@ def _back(
 
     with Workers(ncores if projector.concurrent else 1) as workers:
         projector.prepare(lambda: monitor(0, nx))
-        workers.run(one, blocks_of(nx), lambda blocks: monitor(min(nx, blocks * LANES), nx))
+        workers.run(one, blocks, lambda done: monitor(min(nx, done * blocks[0].stop), nx))
     return volume
 
 
@@ -191,11 +193,12 @@ def project(
     """
     nx = len(volume)
     images = np.empty((*projector.sinogram_shape, nx), np.float32)
+    blocks = projector.blocks(nx)
 
     def one(block: slice) -> None:
         images[..., block] = projector.forward(volume[block]).transpose(1, 2, 0)
 
     with Workers(ncores if projector.concurrent else 1) as workers:
         projector.prepare(lambda: monitor(0, nx))
-        workers.run(one, blocks_of(nx), lambda blocks: monitor(min(nx, blocks * LANES), nx))
+        workers.run(one, blocks, lambda done: monitor(min(nx, done * blocks[0].stop), nx))
     return images

@@ -9,7 +9,8 @@ import pytest
 
 from tomojupyter.errors import ParameterError
 from tomojupyter.numerics import projector as module
-from tomojupyter.numerics.projector import MatrixProjector, make_projector
+from tomojupyter.numerics.projector import make_projector
+from tomojupyter.numerics.projector_astra import MatrixProjector
 from tomojupyter.numerics.projector_numba import NumbaProjector
 from tomojupyter.numerics.reconstruct import fbp, sirt
 

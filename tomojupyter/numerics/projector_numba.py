@@ -79,15 +79,17 @@ class NumbaProjector(Projector):
         block: np.ndarray,
         function: Callable[[np.ndarray], np.ndarray],
         shape: tuple[int, int],
+        out: np.ndarray | None,
     ) -> np.ndarray:
         """Keep the layout of a block that has that of the kernels, else copy to and from it."""
-        self.prepare()
-        if _native(block):
+        from tomojupyter.numerics import kernels
+
+        if out is None and _native(block):
             return function(block)
-        out = np.empty((len(block), *shape), np.float32)
+        out = np.empty((len(block), *shape), np.float32) if out is None else out
         for first in range(0, len(block), WIDTHS[-1]):
             part = block[first : first + WIDTHS[-1]]
-            _copy(function(_as_native(part))[: len(part)], out[first : first + len(part)])
+            kernels.copy(function(_as_native(part))[: len(part)], out[first : first + len(part)])
         return out
 
     def _forward(self, block: np.ndarray) -> np.ndarray:
@@ -168,15 +170,11 @@ def _native(block: np.ndarray) -> bool:
 def _as_native(block: np.ndarray) -> np.ndarray:
     if _native(block):
         return block
+    from tomojupyter.numerics import kernels
+
     made = _zeros(len(block), block.shape[1:])
-    _copy(block, made[: len(block)])
+    kernels.copy(block, made[: len(block)])
     return made
-
-
-def _copy(source: np.ndarray, target: np.ndarray) -> None:
-    """Copy between the layouts, row by row: a row of all slices stays in the cache."""
-    for row in range(source.shape[1]):
-        target[:, row] = source[:, row]
 
 
 def _flat(block: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import fft
 
 from tomojupyter.errors import ParameterError
 from tomojupyter.monitor import Monitor, Silent
@@ -86,8 +87,9 @@ def fbp(
     response = ramp_response(sino_filter, size).astype(np.float32)
 
     def filtered(sinogram: np.ndarray) -> np.ndarray:
-        spectrum = np.fft.rfft(sinogram, size).astype(np.complex64) * response
-        return np.asarray(np.fft.irfft(spectrum, size)[..., : projector.ny], np.float32)
+        spectrum = fft.rfft(sinogram, size)  # in single precision, unlike numpy's
+        spectrum *= response
+        return np.asarray(fft.irfft(spectrum, size, overwrite_x=True)[..., : projector.ny])
 
     share = angular_weights(_tilts(projector, tilts_deg))
     return _back(projector, sinograms, filtered, share, weights, monitor, ncores)
@@ -158,7 +160,7 @@ def _back(
     def one(block: slice) -> None:
         known = None if weights is None else weights[block]
         filled = fill_gaps(sinograms[block], known, projector.tilts_deg)
-        volume[block] = projector.back(filtered(filled) * factors)
+        projector.back(filtered(filled) * factors, out=volume[block])
 
     with Workers(ncores if projector.concurrent else 1) as workers:
         projector.prepare(lambda: monitor(0, nx))

@@ -152,7 +152,7 @@ def make_test_slice(
     nx = signal.data.shape[2]
     ny = signal.data.shape[1]
     tilts = signal.tilts.data.ravel()[good]
-    projector = make_projector(tilts, ny, resolved.thickness or ny, cuda=bool(resolved.cuda))
+    projector = resolved.projector(tilts, ny)
     # As many slices as one product takes, of which x is one: they tell the time of the volume.
     lanes = projector.lanes(nx)
     first = min(max(0, x - lanes // 2), max(0, nx - lanes))

@@ -7,8 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from tomojupyter.errors import ParameterError
+from tomojupyter.errors import Cancelled, ParameterError
 from tomojupyter.numerics import projector as module
+from tomojupyter.numerics import projector_numba
+from tomojupyter.numerics.blocks import Workers, stopped
 from tomojupyter.numerics.projector import make_projector
 from tomojupyter.numerics.projector_astra import MatrixProjector
 from tomojupyter.numerics.projector_numba import NumbaProjector
@@ -108,6 +110,31 @@ def test_tilts_can_be_taken_out():
     part = whole.subset([6, 1])
     assert isinstance(part, NumbaProjector)
     np.testing.assert_array_equal(part.forward(volume), whole.forward(volume)[:, [6, 1]])
+
+
+def test_work_in_pieces_is_the_same_and_stops_between_them(monkeypatch):
+    rng = np.random.default_rng(3)
+    projector = NumbaProjector(np.linspace(-70, 70, 9), 37, 50)
+    volume, data = rng.random((2, 50, 37)), rng.random((2, 9, 37))
+    forward, back = projector.forward(volume), projector.back(data)
+    monkeypatch.setattr(projector_numba, "PIECE", 1)  # one tilt, or one row of tiles
+    np.testing.assert_array_equal(projector.forward(volume), forward)
+    np.testing.assert_array_equal(projector.back(data), back)
+    with Workers(1) as workers:
+        assert workers.run(lambda _: stopped(), [0], lambda _: None) == [False]
+        workers.stop.set()
+        for function, block in ((projector.forward, volume), (projector.back, data)):
+            with pytest.raises(Cancelled):
+                workers.run(function, [block], lambda _: None)
+    assert not stopped()
+
+
+def test_blocks_are_narrow_where_slices_are_few_or_large():
+    projector = NumbaProjector([0.0], 256, 256)
+    assert [projector.lanes(nx) for nx in (1, 32, 33, 64, 65, 999)] == [16, 16, 32, 32, 64, 64]
+    assert projector.blocks(129) == [slice(0, 64), slice(64, 128), slice(128, 129)]
+    assert NumbaProjector([0.0], 1024, 1024).lanes(999) == 32
+    assert NumbaProjector([0.0], 4096, 4096).lanes(999) == 16
 
 
 def test_without_a_compiler_astra_takes_its_place(monkeypatch):

@@ -123,6 +123,8 @@ def iterate(
         state = kind(projector, sinograms, weights, limits, workers)
         blocks = range(len(state.blocks))
         workers.run(state.load, blocks, beat)
+        ones = np.ones((1, *projector.slice_shape), np.float32)
+        state.rows = inverse_of(workers.run(projector.forward, [ones], beat)[0][0])
         state.start(beat)
         live = Live(state.blocks, state.volumes)
         while len(residuals) < iterations:
@@ -131,7 +133,7 @@ def iterate(
             monitor(len(residuals), iterations, residual=residuals[-1], volume=live)
             if monitor.finish_early:
                 break
-        return Iterated(state.result(beat), np.array(residuals), len(residuals))
+        return Iterated(state.result(), np.array(residuals), len(residuals))
 
 
 class State:
@@ -157,8 +159,7 @@ class State:
         self.sinograms = self._parts()
         self.residuals = self._parts()  # b - A x, and x = 0
         self.weights: list[np.ndarray | None] = [None] * len(self.blocks)
-        ones = np.ones((1, *projector.slice_shape), np.float32)
-        self.rows = inverse_of(projector.forward(ones)[0])
+        self.rows = np.empty(0, np.float32)
 
     def _parts(self) -> list[np.ndarray]:
         return [np.empty((0, 0, 0), np.float32)] * len(self.blocks)
@@ -210,7 +211,7 @@ class State:
             squares += float(np.vdot(seen, seen))
         return squares
 
-    def result(self, beat: Callable[[int], None]) -> np.ndarray:
+    def result(self) -> np.ndarray:
         """Return the iterate as one array; its parts are given up one by one."""
         _, ny = self.projector.sinogram_shape
         volume = np.empty((self.blocks[-1].stop, self.projector.thickness, ny), np.float32)
@@ -222,7 +223,8 @@ class State:
 
         for part in (self.sinograms, self.residuals, self.weights):
             part.clear()
-        self.workers.run(one, range(len(self.blocks)), beat)
+        # The monitor has heard of the last iterate: nothing can be cancelled any more.
+        self.workers.run(one, range(len(self.blocks)), lambda _: None)
         return volume
 
 

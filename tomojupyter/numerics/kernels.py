@@ -258,8 +258,8 @@ def _gather(sino, sums, rays, corner, steps, detector, tables, width):
 
 
 @_compiled
-def back(sino, volume, factors, limits, rays, sizes, detector, width):
-    """Replace the volume by a back-projection, or correct it by one.
+def back(sino, volume, factors, limits, rays, rows, sizes, detector, width):
+    """Replace rows of a volume by a back-projection, or correct them by one.
 
     Parameters
     ----------
@@ -272,10 +272,12 @@ def back(sino, volume, factors, limits, rays, sizes, detector, width):
         Lowest and highest value of a corrected volume.
     rays
         Two arrays as for `forward`: rays along z, and rays along y.
+    rows
+        The first row, and the one after the last.
     sizes
-        Height and width of a slice, and the steps between rows in `volume` and `factors`.
+        Width of a slice, and the steps between rows in `volume` and `factors`.
     """
-    nz, ny, step_row, step_factors = sizes
+    ny, step_row, step_factors = sizes
     lanes = VECTOR * len(width)
     shared = step_factors < lanes * ny
     sums = np.empty(TILE * TILE * lanes, np.float32)
@@ -283,14 +285,14 @@ def back(sino, volume, factors, limits, rays, sizes, detector, width):
         np.empty(TABLE, np.int64), np.empty(TABLE, np.int64),
         np.empty(TABLE, np.float32), np.empty(TABLE, np.float32),
     )  # fmt: skip
-    for top in range(0, nz, TILE):
+    for top in range(rows[0], rows[1], TILE):
         for left in range(0, ny, TILE):
             sums[:] = 0
             steps = (TILE * lanes, lanes)
             _gather(sino, sums, rays[0], (top, left), steps, detector, tables, width)
             steps = (lanes, TILE * lanes)
             _gather(sino, sums, rays[1], (left, top), steps, detector, tables, width)
-            for z in range(top, min(top + TILE, nz)):
+            for z in range(top, min(top + TILE, rows[1])):
                 for y in range(left, min(left + TILE, ny)):
                     found = _load(sums, ((z - top) * TILE + y - left) * lanes, width)
                     place = z * step_row + y * lanes

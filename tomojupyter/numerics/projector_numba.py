@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tomojupyter.errors import Cancelled
+from tomojupyter.numerics.blocks import stopped
 from tomojupyter.numerics.projector import Projector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 WIDTHS = (16, 32, 64)  # lanes that the kernels are compiled for
-PRODUCTS = 3e9  # of a voxel and a tilt in one block, about 0.4 s: what a cancel waits for
+BLOCK = 128 << 20  # bytes of the slices of one block: what a thread needs at least
+PIECE = 5e8  # products of a voxel and a tilt, about 0.05 s, between two looks at a cancel
 
 
 class NumbaProjector(Projector):
@@ -44,8 +47,7 @@ class NumbaProjector(Projector):
     def lanes(self, nx: int) -> int:
         """Return how many slices make a block."""
         wanted = next((w for w in WIDTHS if nx <= 2 * w), WIDTHS[-1])
-        products = len(self.tilts_deg) * self.ny * self.thickness
-        fitting = [w for w in WIDTHS if w <= wanted and w * products <= PRODUCTS]
+        fitting = [w for w in WIDTHS if w <= wanted and 4 * w * self.ny * self.thickness <= BLOCK]
         return max(fitting, default=WIDTHS[0])
 
     def slices(self, k: int) -> np.ndarray:
@@ -101,9 +103,11 @@ class NumbaProjector(Projector):
         along_z = (self.thickness, self.ny, row, voxel)
         along_y = (self.ny, self.thickness, voxel, row)
         for rays, sizes in zip(self._rays, (along_z, along_y), strict=True):
-            kernels.forward(
-                _flat(block), _flat(out), rays, sizes, (self.ny, *steps), _width(len(block))
-            )
+            for part in _pieces(len(rays), len(block) * self.ny * self.thickness):
+                kernels.forward(
+                    _flat(block), _flat(out), rays[part], sizes, (self.ny, *steps),
+                    _width(len(block)),
+                )  # fmt: skip
         return out
 
     def _back(self, block: np.ndarray) -> np.ndarray:
@@ -122,11 +126,22 @@ class NumbaProjector(Projector):
         from tomojupyter.numerics import kernels
 
         low, high = np.float32(limits[0]), np.float32(limits[1])
-        kernels.back(
-            _flat(sinograms), _flat(volume), factors, (low, high), self._rays,
-            (self.thickness, self.ny, _steps(volume)[0], step), (self.ny, *_steps(sinograms)),
-            _width(len(volume)),
-        )  # fmt: skip
+        each = len(volume) * self.ny * len(self.tilts_deg)
+        for part in _pieces(self.thickness, each, kernels.TILE):
+            kernels.back(
+                _flat(sinograms), _flat(volume), factors, (low, high), self._rays,
+                (part.start, part.stop), (self.ny, _steps(volume)[0], step),
+                (self.ny, *_steps(sinograms)), _width(len(volume)),
+            )  # fmt: skip
+
+
+def _pieces(count: int, products: int, multiple: int = 1) -> Iterator[slice]:
+    """Cut work of so many products each into pieces; raise where it is wanted no more."""
+    size = max(1, int(PIECE / products / multiple)) * multiple
+    for first in range(0, count, size):
+        if stopped():
+            raise Cancelled("stopped")  # heard by nobody: who stopped the threads has raised
+        yield slice(first, min(count, first + size))
 
 
 def _rays(tilts_deg: np.ndarray, ny: int, nz: int) -> tuple[np.ndarray, np.ndarray]:

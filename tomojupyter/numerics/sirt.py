@@ -92,8 +92,8 @@ class _Sirt(State):
     def start(self, beat: Callable[[int], None]) -> None:
         """Compute C: one slice for a block whose slices have the same weights, else all."""
         ones = np.ones((1, *self.projector.sinogram_shape), np.float32)
-        self.whole = self._factors(ones)[0]
-        self.columns = [self.whole] * len(self.blocks)
+        whole = self.workers.run(self._factors, [ones], beat)[0][0]
+        self.columns = [whole] * len(self.blocks)
         self.workers.run(self._weigh, range(len(self.blocks)), beat)
 
     def _weigh(self, i: int) -> None:

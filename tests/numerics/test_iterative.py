@@ -151,6 +151,23 @@ def test_cancel_acts_within_half_a_second_and_leaves_no_thread(recorder):
     assert threading.active_count() == threads
 
 
+def test_the_iterate_can_be_looked_at_while_and_after_it_changes(noisy, recorder):
+    many = np.tile(noisy, (23, 1, 1))[:67]  # a block of 64 and one of 3
+    monitor = recorder()
+    found = sirt(make_projector(TILTS, N, 20), many, iterations=2, monitor=monitor)
+    live = next(call[2]["volume"] for call in monitor.calls if call[2])
+    assert live.shape == found.volume.shape
+    assert len(live) == 67
+    for x in (0, 63, 64, -1):
+        np.testing.assert_array_equal(live[x], found.volume[x])
+    np.testing.assert_array_equal(live[60:66, 3], found.volume[60:66, 3])
+    np.testing.assert_array_equal(np.array(live), found.volume)
+    with pytest.raises(IndexError):
+        live[67]
+    with pytest.raises(ValueError, match="is a copy"):
+        np.array(live, copy=False)
+
+
 @SOLVERS
 def test_errors_of_the_work_reach_the_caller(solver, noisy, monkeypatch):
     projector = make_projector(TILTS, N, 24)

@@ -166,7 +166,8 @@ def test_back_projection_equals_astra(noisy, nz, astra_run):
     volume = bp(make_projector(TILTS, N, nz), noisy, TILTS)
     for one, sinogram in zip(volume, noisy, strict=True):
         expected = astra_run("BP", sinogram, TILTS, nz)
-        assert np.linalg.norm(one - expected) <= 1e-6 * np.linalg.norm(expected)
+        # ASTRA adds up the places along a ray in float32, which is good to 2e-6 here.
+        assert np.linalg.norm(one - expected) <= 1e-5 * np.linalg.norm(expected)
 
 
 def test_back_projection_does_not_count_a_repeated_tilt_twice(noisy):

@@ -37,6 +37,18 @@ def test_finish_keeps_the_iterate_and_records_the_iterations_done(series):
     assert np.array_equal(tomo.Recipe(again.entries[1:]).run(series).data, volume.data)
 
 
+@pytest.mark.parametrize("method", ["BP", "FBP", "SIRT", "SART"])
+def test_backends_agree_and_are_recorded(series, method):
+    found = {
+        name: series.reconstruct(method, backend=name, show_progressbar=False)
+        for name in ("numba", "astra")
+    }
+    assert [history.read(one)[-1]["resolved"]["backend"] for one in found.values()] == list(found)
+    ours, reference = (one.data for one in found.values())
+    assert np.linalg.norm(ours - reference) <= 2e-4 * np.linalg.norm(reference)
+    assert not np.array_equal(ours, reference)  # two programs, not one
+
+
 @pytest.mark.parametrize(
     "name", [("reconstruct", "SIRT"), ("reconstruct", "FBP"), ("filter", "median"),
              ("stack_register", "PC"), ("stack_register", "StackReg")], ids=" ".join

@@ -13,15 +13,27 @@ if TYPE_CHECKING:
 
 POLL = 0.1  # seconds between two looks at the monitor
 
+_here = threading.local()
+
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def stopped() -> bool:
+    """Tell whether the work of this thread is wanted no more; long work asks now and then."""
+    stop = getattr(_here, "stop", None)
+    return stop is not None and bool(stop.is_set())
+
+
+def _begin(stop: threading.Event) -> None:
+    _here.stop = stop
 
 
 class Workers:
     """A pool of threads for as long as the ``with`` block lasts.
 
     Leaving the block, by an error too, drops what has not begun and waits for what has. Long
-    work should look at `stop` now and then.
+    work should look at `stop`, or call :func:`stopped`, now and then.
 
     Parameters
     ----------
@@ -31,7 +43,8 @@ class Workers:
 
     def __init__(self, ncores: int | None) -> None:
         self.stop = threading.Event()
-        self._pool = ThreadPoolExecutor(ncores or os.cpu_count() or 1)
+        cores = ncores or os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(cores, initializer=_begin, initargs=(self.stop,))
 
     def __enter__(self) -> Self:
         """Return the pool."""

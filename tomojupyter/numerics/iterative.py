@@ -8,17 +8,18 @@ depend on the number of threads and sums are taken in their order, so neither do
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tomojupyter.errors import ParameterError
 from tomojupyter.monitor import Monitor, Silent
 from tomojupyter.numerics.blocks import Workers
-from tomojupyter.numerics.projector import LANES, Projector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tomojupyter.numerics.projector import Projector
 
 SILENT = Silent()
 TINY = 1e-6  # a ray or a voxel crossed by less than this many px is not crossed
@@ -61,12 +62,41 @@ class Limits:
             raise ParameterError(f"upper must be above thresh, {lowest}, got {upper}")
         return cls(lowest, upper, relaxation)
 
-    def apply(self, volume: np.ndarray) -> None:
-        """Bring a volume within the limits, in place."""
-        if self.lowest is not None:
-            np.maximum(volume, np.float32(self.lowest), out=volume)
-        if self.highest is not None:
-            np.minimum(volume, np.float32(self.highest), out=volume)
+
+class Live:
+    """The current iterate, (nx, nz, ny), of which monitors may take what they show.
+
+    It lies in blocks that the solver goes on with: ``live[x]`` is a view of one slice,
+    ``np.array(live)`` puts a copy of the whole together.
+    """
+
+    ndim = 3
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, blocks: list[slice], parts: list[np.ndarray]) -> None:
+        self._blocks, self._parts = blocks, parts
+        self.shape = (blocks[-1].stop, *parts[0].shape[1:])
+
+    def __len__(self) -> int:
+        """Return the number of slices."""
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        """Return a view of one slice, or what the key takes out of a copy of the whole."""
+        if not isinstance(key, (int, np.integer)):
+            return np.asarray(np.asarray(self)[key])
+        x = range(len(self))[key]
+        block, rest = divmod(x, self._blocks[0].stop)
+        return np.asarray(self._parts[block][rest])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Put a copy together."""
+        if copy is False:
+            raise ValueError("the iterate lies in blocks: an array of it is a copy")
+        whole = np.empty(self.shape, dtype or self.dtype)
+        for block, part in zip(self._blocks, self._parts, strict=True):
+            whole[block] = part[: block.stop - block.start]
+        return whole
 
 
 def iterate(
@@ -83,7 +113,6 @@ def iterate(
     check_shapes(projector, sinograms, weights, ncores)
     if iterations < 1:
         raise ParameterError(f"iterations must be at least 1, got {iterations}")
-    blocks = blocks_of(len(sinograms))
     residuals: list[float] = []
 
     def beat(_: int = 0) -> None:
@@ -92,18 +121,26 @@ def iterate(
     with Workers(ncores if projector.concurrent else 1) as workers:
         projector.prepare(beat)
         state = kind(projector, sinograms, weights, limits, workers)
+        blocks = range(len(state.blocks))
+        workers.run(state.load, blocks, beat)
+        ones = np.ones((1, *projector.slice_shape), np.float32)
+        state.rows = inverse_of(workers.run(projector.forward, [ones], beat)[0][0])
         state.start(beat)
+        live = Live(state.blocks, state.volumes)
         while len(residuals) < iterations:
             squares = workers.run(state.sweep, blocks, beat)
             residuals.append(float(np.sqrt(np.sum(squares))))
-            monitor(len(residuals), iterations, residual=residuals[-1], volume=state.volume)
+            monitor(len(residuals), iterations, residual=residuals[-1], volume=live)
             if monitor.finish_early:
                 break
-    return Iterated(state.volume, np.array(residuals), len(residuals))
+        return Iterated(state.result(), np.array(residuals), len(residuals))
 
 
 class State:
-    """The iterate, its residual, and which pixels count."""
+    """The iterate, its residual, and which pixels count: of each block, as `projector` likes it.
+
+    An array of a block may have more slices than the block: those are padding.
+    """
 
     def __init__(
         self,
@@ -116,55 +153,85 @@ class State:
         self.projector = projector
         self.limits = limits
         self.workers = workers
-        self.volume = np.zeros((len(sinograms), *projector.slice_shape), np.float32)
-        self.sinograms = sinograms
-        self.residual = np.array(sinograms, dtype=np.float32)  # b - A x, and x = 0
-        known = np.isfinite(self.residual)
+        self.blocks = projector.blocks(len(sinograms))
+        self._given = sinograms, weights
+        self.volumes = self._parts()
+        self.sinograms = self._parts()
+        self.residuals = self._parts()  # b - A x, and x = 0
+        self.weights: list[np.ndarray | None] = [None] * len(self.blocks)
+        self.rows = np.empty(0, np.float32)
+
+    def _parts(self) -> list[np.ndarray]:
+        return [np.empty((0, 0, 0), np.float32)] * len(self.blocks)
+
+    def load(self, i: int) -> None:
+        """Take a block of the data and its weights; unknown pixels become 0."""
+        block = self.blocks[i]
+        k = block.stop - block.start
+        data, weights = self._given
+        self.volumes[i] = self.projector.slices(k)
+        self.sinograms[i] = self.projector.sinograms(k)
+        values = self.sinograms[i][:k]
+        values[...] = data[block]
+        known = np.isfinite(values)
         if weights is not None:
-            known &= weights > 0
-        self.gaps = not known.all()
-        if self.gaps:
-            self.residual[~known] = 0
-        ones = np.ones((1, *projector.slice_shape), np.float32)
-        self.rows = inverse_of(projector.forward(ones)[0])
-        self.weights: np.ndarray | None = None
-        if self.gaps or not (weights is None or bool((weights == 1).all())):
-            given = known if weights is None else np.where(known, weights, 0)
-            self.weights = given.astype(np.float32)
+            known &= weights[block] > 0
+        gaps = not known.all()
+        if gaps:
+            values[~known] = 0
+        if gaps or not (weights is None or bool((weights[block] == 1).all())):
+            part = self.projector.sinograms(k)
+            part[:k] = known if weights is None else np.where(known, weights[block], 0)
+            self.weights[i] = part
+        self.residuals[i] = self.sinograms[i].copy(order="K")
 
     def start(self, beat: Callable[[int], None]) -> None:
         """Compute what all sweeps need."""
         raise NotImplementedError(f"{type(self).__name__} needs a start()")
 
-    def change(self, block: slice) -> None:
+    def change(self, i: int) -> None:
         """Take one iteration for a block of slices."""
         raise NotImplementedError(f"{type(self).__name__} needs a change()")
 
-    def sweep(self, block: slice) -> float:
+    def sweep(self, i: int) -> float:
         """Take one iteration for a block of slices; return its squared residual."""
-        self.change(block)
+        self.change(i)
         if self.workers.stop.is_set():
             return 0.0
-        residual = self.residual[block]
-        projected = self.projector.forward(self.volume[block])
-        np.subtract(self.sinograms[block], projected, out=residual, casting="unsafe")
-        seen = residual
-        if self.weights is not None:
-            if self.gaps:
-                residual[self.weights[block] == 0] = 0  # a NaN times 0 is no 0
-            seen = residual * self.weights[block]
-        return float(np.sum(np.square(seen, dtype=np.float64)))
+        residual, weights = self.residuals[i], self.weights[i]
+        np.subtract(self.sinograms[i], self.projector.forward(self.volumes[i]), out=residual)
+        if weights is not None:
+            residual[weights == 0] = 0
+        k = self.blocks[i].stop - self.blocks[i].start
+        squares = 0.0
+        for tilt in range(residual.shape[1]):  # a copy of one tilt at a time, in float64
+            seen = residual[:k, tilt].astype(np.float64)
+            if weights is not None:
+                seen *= weights[:k, tilt]
+            squares += float(np.vdot(seen, seen))
+        return squares
+
+    def result(self) -> np.ndarray:
+        """Return the iterate as one array; its parts are given up one by one."""
+        _, ny = self.projector.sinogram_shape
+        volume = np.empty((self.blocks[-1].stop, self.projector.thickness, ny), np.float32)
+
+        def one(i: int) -> None:
+            block = self.blocks[i]
+            volume[block] = self.volumes[i][: block.stop - block.start]
+            self.volumes[i] = volume[block]  # what monitors still show, without the old part
+
+        for part in (self.sinograms, self.residuals, self.weights):
+            part.clear()
+        # The monitor has heard of the last iterate: nothing can be cancelled any more.
+        self.workers.run(one, range(len(self.blocks)), lambda _: None)
+        return volume
 
 
 def inverse_of(sums: np.ndarray) -> np.ndarray:
     """Return 1 / sums, and 0 where nothing is crossed."""
     crossed = sums > TINY
     return np.where(crossed, 1 / np.where(crossed, sums, 1), 0).astype(np.float32)
-
-
-def blocks_of(nx: int) -> list[slice]:
-    """Return the blocks of slices that are worked on together."""
-    return [slice(first, min(nx, first + LANES)) for first in range(0, nx, LANES)]
 
 
 def check_shapes(

@@ -1,26 +1,25 @@
 """Forward and back projection of blocks of slices, behind one interface.
 
 All slices of a single-axis series share one geometry, so one operator serves them all.
-Solvers know nothing but :class:`Projector`: a faster implementation can take its place.
-This is the only module that imports ASTRA.
+Solvers know nothing but :class:`Projector`; :func:`make_projector` chooses among its
+implementations.
 """
 
 from __future__ import annotations
 
-import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+import warnings
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from tomojupyter.errors import ParameterError, TiltsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
 LANES = 32  # slices that one product takes; wider is not faster, and slower to cancel
-ENTRIES = 2_000_000  # of the matrix that ASTRA holds at a time (12 to 16 bytes each)
+BACKENDS = ("numba", "astra")
 
 
 def cuda_available() -> bool:
@@ -83,17 +82,36 @@ class Projector:
     def prepare(self, check: Callable[[], None] = lambda: None) -> None:
         """Make what both directions need; `check` is called in between and may raise."""
 
+    def lanes(self, nx: int) -> int:
+        """Return how many of nx slices are best worked on together."""
+        return min(nx, LANES)
+
+    def blocks(self, nx: int) -> list[slice]:
+        """Return the blocks of nx slices that are worked on together, whatever the threads."""
+        lanes = self.lanes(nx)
+        return [slice(first, min(nx, first + lanes)) for first in range(0, nx, lanes)]
+
+    def slices(self, k: int) -> np.ndarray:
+        """Return zeros for at least k slices, in the layout that takes the least time."""
+        return np.zeros((k, *self.slice_shape), np.float32)
+
+    def sinograms(self, k: int) -> np.ndarray:
+        """Return zeros for at least k sinograms, in the layout that takes the least time."""
+        return np.zeros((k, *self.sinogram_shape), np.float32)
+
     def subset(self, index: Sequence[int]) -> Projector:
         """Return the projector of some of the tilts, in the order of `index`."""
         return type(self)(self.tilts_deg[list(index)], self.ny, self.thickness)
 
-    def forward(self, block: np.ndarray) -> np.ndarray:
+    def forward(self, block: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Project slices.
 
         Parameters
         ----------
         block
             (k, nz, ny), any real dtype, any k. Not modified.
+        out
+            float32, of the shape of the result: filled and returned. None: a new array.
 
         Returns
         -------
@@ -106,15 +124,17 @@ class Projector:
             If the slices have another shape.
         """
         block = self._checked(block, self.slice_shape, "slices")
-        return self._apply(block, self._forward, self.sinogram_shape)
+        return self._apply(block, self._forward, self.sinogram_shape, out)
 
-    def back(self, block: np.ndarray) -> np.ndarray:
+    def back(self, block: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Apply the adjoint of `forward`.
 
         Parameters
         ----------
         block
             (k, n, ny), any real dtype, any k. Not modified.
+        out
+            float32, of the shape of the result: filled and returned. None: a new array.
 
         Returns
         -------
@@ -127,7 +147,36 @@ class Projector:
             If the sinograms have another shape.
         """
         block = self._checked(block, self.sinogram_shape, "sinograms")
-        return self._apply(block, self._back, self.slice_shape)
+        return self._apply(block, self._back, self.slice_shape, out)
+
+    def correct(
+        self,
+        volume: np.ndarray,
+        sinograms: np.ndarray,
+        factors: np.ndarray,
+        lowest: float | None = None,
+        highest: float | None = None,
+    ) -> None:
+        """Add a back-projection to a volume, in place.
+
+        Parameters
+        ----------
+        volume
+            float32, (k, nz, ny).
+        sinograms
+            (k, n, ny), as for `back`. Not modified.
+        factors
+            (nz, ny) or (k, nz, ny): factors of the back-projection.
+        lowest, highest
+            Limits of the corrected volume, or None.
+        """
+        step = self.back(sinograms)
+        step *= factors
+        volume += step
+        if lowest is not None:
+            np.maximum(volume, np.float32(lowest), out=volume)
+        if highest is not None:
+            np.minimum(volume, np.float32(highest), out=volume)
 
     @staticmethod
     def _checked(block: np.ndarray, shape: tuple[int, int], what: str) -> np.ndarray:
@@ -144,9 +193,10 @@ class Projector:
         block: np.ndarray,
         function: Callable[[np.ndarray], np.ndarray],
         shape: tuple[int, int],
+        out: np.ndarray | None,
     ) -> np.ndarray:
         self.prepare()
-        out = np.empty((len(block), *shape), np.float32)
+        out = np.empty((len(block), *shape), np.float32) if out is None else out
         for first in range(0, len(block), LANES):
             lanes = slice(first, first + LANES)
             out[lanes] = function(block[lanes])
@@ -159,136 +209,9 @@ class Projector:
         raise NotImplementedError(f"{type(self).__name__} does not project: give it a _back()")
 
 
-class MatrixProjector(Projector):
-    """ASTRA's "linear" projector as a sparse matrix, applied to many slices at a time.
-
-    Notes
-    -----
-    The matrix and its transpose are made once, at first use, and stay in memory: 16 bytes per
-    entry, of which there are at most ``2 n max(nz, ny) ny`` (134 MB for 77 tilts of 256 px,
-    about 0.6 GB for 73 tilts of 512 px). A product needs ``128 (nz + n) ny`` bytes more per
-    thread. Sums are in the order of the matrix for every slice, whatever the block.
-    """
-
-    def __init__(self, tilts_deg: np.ndarray, ny: int, thickness: int) -> None:
-        super().__init__(tilts_deg, ny, thickness)
-        self._lock = threading.Lock()
-        self._matrix: sparse.csr_matrix | None = None
-        self._transpose: sparse.csr_matrix | None = None
-
-    def prepare(self, check: Callable[[], None] = lambda: None) -> None:
-        """Make the matrices, some tilts at a time; `check` is called in between."""
-        with self._lock:
-            if self._transpose is not None:
-                return
-            per_tilt = 2 * max(self.slice_shape) * self.ny
-            step = max(1, ENTRIES // per_tilt)
-            parts = []
-            for first in range(0, len(self.tilts_deg), step):
-                check()
-                parts.append(self._part(self.tilts_deg[first : first + step]))
-            check()
-            matrix = sparse.vstack(parts, format="csr") if len(parts) > 1 else parts[0]
-            del parts
-            check()
-            # Reading rows of a stored transpose is a third faster than scattering by columns.
-            self._transpose = matrix.T.tocsr()
-            self._matrix = matrix
-
-    def subset(self, index: Sequence[int]) -> Projector:
-        """Return the projector of some of the tilts, its matrix cut out of this one's."""
-        self.prepare()
-        assert self._matrix is not None
-        part = MatrixProjector(self.tilts_deg[list(index)], self.ny, self.thickness)
-        rows = (np.asarray(index)[:, None] * self.ny + np.arange(self.ny)).ravel()
-        part._matrix = self._matrix[rows]
-        part._transpose = part._matrix.T.tocsr()
-        return part
-
-    def _part(self, tilts_deg: np.ndarray) -> sparse.csr_matrix:
-        import astra
-
-        with _ids() as own:
-            projector = own(astra.projector, _projector(tilts_deg, self.ny, self.thickness))
-            number = own(astra.matrix, astra.projector.matrix(projector))
-            return astra.matrix.get(number).astype(np.float32)
-
-    def _forward(self, block: np.ndarray) -> np.ndarray:
-        return _product(self._matrix, block, self.sinogram_shape)
-
-    def _back(self, block: np.ndarray) -> np.ndarray:
-        return _product(self._transpose, block, self.slice_shape)
-
-
-def _product(matrix: Any, block: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Multiply with the slice axis innermost: each entry of the matrix is read once for all."""
-    columns = np.ascontiguousarray(block.reshape(len(block), -1).T)
-    return (matrix @ columns).T.reshape(len(block), *shape)
-
-
-class CudaProjector(Projector):
-    """ASTRA's CUDA algorithms, slice by slice; not tested here, for want of a GPU.
-
-    Notes
-    -----
-    ASTRA's GPU projectors interpolate in another way than its "linear" one, and the adjoint is
-    approximate, as is usual on GPUs.
-    """
-
-    concurrent = False
-
-    def _forward(self, block: np.ndarray) -> np.ndarray:
-        return np.stack([self._run("FP_CUDA", one, forward=True) for one in block])
-
-    def _back(self, block: np.ndarray) -> np.ndarray:
-        return np.stack([self._run("BP_CUDA", one, forward=False) for one in block])
-
-    def _run(self, algorithm: str, data: np.ndarray, *, forward: bool) -> np.ndarray:
-        import astra
-
-        detector = _detector(self.tilts_deg, self.ny)
-        grid = astra.create_vol_geom(self.thickness, self.ny)
-        with _ids() as own:
-            sinogram = astra.data2d.create("-sino", detector, 0 if forward else data)
-            own(astra.data2d, sinogram)
-            volume = own(astra.data2d, astra.data2d.create("-vol", grid, data if forward else 0))
-            config = astra.astra_dict(algorithm)
-            config["ProjectionDataId"] = sinogram
-            config["VolumeDataId" if forward else "ReconstructionDataId"] = volume
-            astra.algorithm.run(own(astra.algorithm, astra.algorithm.create(config)))
-            return astra.data2d.get(sinogram if forward else volume)
-
-
-def _detector(tilts_deg: np.ndarray, ny: int) -> Any:
-    import astra
-
-    return astra.create_proj_geom("parallel", 1.0, ny, np.deg2rad(tilts_deg))
-
-
-def _projector(tilts_deg: np.ndarray, ny: int, thickness: int) -> int:
-    import astra
-
-    grid = astra.create_vol_geom(thickness, ny)
-    return int(astra.create_projector("linear", _detector(tilts_deg, ny), grid))
-
-
-@contextmanager
-def _ids() -> Iterator[Callable[[Any, int], int]]:
-    """Delete the ASTRA objects that are made inside, and only those."""
-    made: list[tuple[Any, int]] = []
-
-    def own(module: Any, number: int) -> int:
-        made.append((module, number))
-        return number
-
-    try:
-        yield own
-    finally:
-        for module, number in reversed(made):
-            module.delete(number)
-
-
-def make_projector(tilts_deg: np.ndarray, ny: int, thickness: int, cuda: bool = False) -> Projector:
+def make_projector(
+    tilts_deg: np.ndarray, ny: int, thickness: int, cuda: bool = False, backend: str = "numba"
+) -> Projector:
     """Return the projector of a geometry.
 
     Parameters
@@ -300,7 +223,10 @@ def make_projector(tilts_deg: np.ndarray, ny: int, thickness: int, cuda: bool = 
     thickness
         Height of the slices along z, in px.
     cuda
-        Use a GPU through ASTRA.
+        Use a GPU through ASTRA, whatever the backend.
+    backend
+        ``"numba"``, or ``"astra"`` for ASTRA's matrix: slower by 4, and the reference. It also
+        takes the place of numba, with a warning, where that cannot compile.
 
     Returns
     -------
@@ -310,12 +236,42 @@ def make_projector(tilts_deg: np.ndarray, ny: int, thickness: int, cuda: bool = 
     Raises
     ------
     ParameterError
-        If a size is below 1 px, or `cuda` is true and there is no GPU.
+        If a size is below 1 px, the backend is unknown, or `cuda` is true and there is no GPU.
     TiltsError
         If the tilts are not finite.
     """
-    if not cuda:
-        return MatrixProjector(tilts_deg, ny, thickness)
-    if not cuda_available():
+    if backend not in BACKENDS:
+        raise ParameterError(f"backend is one of {', '.join(BACKENDS)}; got {backend!r}")
+    if cuda and not cuda_available():
         raise ParameterError("cuda=True, but ASTRA finds no CUDA device here; use cuda=False")
-    return CudaProjector(tilts_deg, ny, thickness)
+    if cuda:
+        from tomojupyter.numerics.projector_astra import CudaProjector
+
+        return CudaProjector(tilts_deg, ny, thickness)
+    if backend == "numba" and _compiles():
+        from tomojupyter.numerics.projector_numba import NumbaProjector
+
+        return NumbaProjector(tilts_deg, ny, thickness)
+    from tomojupyter.numerics.projector_astra import MatrixProjector
+
+    return MatrixProjector(tilts_deg, ny, thickness)
+
+
+@cache
+def _compiles() -> bool:
+    """Tell whether numba works here, by projecting one voxel; warn once if it does not."""
+    try:
+        from tomojupyter.numerics.projector_numba import NumbaProjector
+
+        trial = NumbaProjector(np.zeros(1), 1, 1)
+        works = trial.back(trial.forward(np.ones((1, 1, 1)))).item() == 1.0
+        reason = "its result is wrong"
+    except Exception as error:  # compilers fail in many ways, and there is another projector
+        works, reason = False, str(error).partition("\n")[0]
+    if not works:
+        warnings.warn(
+            f"numba cannot compile the projector here ({reason}): ASTRA's matrix is used instead, "
+            "which is slower",
+            stacklevel=3,
+        )
+    return works

@@ -8,19 +8,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import fft
 
 from tomojupyter.errors import ParameterError
 from tomojupyter.monitor import Monitor, Silent
 from tomojupyter.numerics.blocks import Workers
 from tomojupyter.numerics.fbp_filters import FBP_FILTERS, ramp_response
-from tomojupyter.numerics.iterative import Iterated, blocks_of, check_shapes
-from tomojupyter.numerics.projector import LANES, Projector
+from tomojupyter.numerics.iterative import Iterated, check_shapes
 from tomojupyter.numerics.sart import sart
 from tomojupyter.numerics.sinograms import angular_weights, fill_gaps
 from tomojupyter.numerics.sirt import sirt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tomojupyter.numerics.projector import Projector
 
 __all__ = ["FBP_FILTERS", "Iterated", "bp", "fbp", "project", "sart", "sirt"]
 
@@ -85,8 +87,9 @@ def fbp(
     response = ramp_response(sino_filter, size).astype(np.float32)
 
     def filtered(sinogram: np.ndarray) -> np.ndarray:
-        spectrum = np.fft.rfft(sinogram, size).astype(np.complex64) * response
-        return np.asarray(np.fft.irfft(spectrum, size)[..., : projector.ny], np.float32)
+        spectrum = fft.rfft(sinogram, size)  # in single precision, unlike numpy's
+        spectrum *= response
+        return np.asarray(fft.irfft(spectrum, size, overwrite_x=True)[..., : projector.ny])
 
     share = angular_weights(_tilts(projector, tilts_deg))
     return _back(projector, sinograms, filtered, share, weights, monitor, ncores)
@@ -152,15 +155,16 @@ def _back(
     nx = len(sinograms)
     factors = share.astype(np.float32)[:, None]
     volume = np.empty((nx, *projector.slice_shape), np.float32)
+    blocks = projector.blocks(nx)
 
     def one(block: slice) -> None:
         known = None if weights is None else weights[block]
         filled = fill_gaps(sinograms[block], known, projector.tilts_deg)
-        volume[block] = projector.back(filtered(filled) * factors)
+        projector.back(filtered(filled) * factors, out=volume[block])
 
     with Workers(ncores if projector.concurrent else 1) as workers:
         projector.prepare(lambda: monitor(0, nx))
-        workers.run(one, blocks_of(nx), lambda blocks: monitor(min(nx, blocks * LANES), nx))
+        workers.run(one, blocks, lambda done: monitor(min(nx, done * blocks[0].stop), nx))
     return volume
 
 
@@ -191,11 +195,12 @@ def project(
     """
     nx = len(volume)
     images = np.empty((*projector.sinogram_shape, nx), np.float32)
+    blocks = projector.blocks(nx)
 
     def one(block: slice) -> None:
         images[..., block] = projector.forward(volume[block]).transpose(1, 2, 0)
 
     with Workers(ncores if projector.concurrent else 1) as workers:
         projector.prepare(lambda: monitor(0, nx))
-        workers.run(one, blocks_of(nx), lambda blocks: monitor(min(nx, blocks * LANES), nx))
+        workers.run(one, blocks, lambda done: monitor(min(nx, done * blocks[0].stop), nx))
     return images

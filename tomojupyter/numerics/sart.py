@@ -79,29 +79,27 @@ class _Sart(State):
             part.prepare()
             ones = np.ones((1, *part.sinogram_shape), np.float32)
             self.parts.append(part)
-            self.columns.append(inverse_of(part.back(ones)))
+            self.columns.append(inverse_of(part.back(ones))[0] * np.float32(self.limits.relaxation))
             beat(0)
 
-    def change(self, block: slice) -> None:
+    def change(self, i: int) -> None:
         """Take a step for each projection."""
-        volume = self.volume[block]
-        for i, part, whole in zip(self.order, self.parts, self.columns, strict=True):
+        volume, weights = self.volumes[i], self.weights[i]
+        lowest, highest = self.limits.lowest, self.limits.highest
+        for tilt, part, whole in zip(self.order, self.parts, self.columns, strict=True):
             if self.workers.stop.is_set():
                 return
-            line = slice(i, i + 1)
-            residual = self.sinograms[block, line] - part.forward(volume)
+            line = slice(tilt, tilt + 1)
+            residual = self.sinograms[i][:, line] - part.forward(volume)
             column = whole
-            if self.weights is not None:
-                known = self.weights[block, line]
+            if weights is not None:
+                known = weights[:, line]
                 if not known.any():
                     continue
                 residual = np.where(known > 0, residual, 0) * known
-                column = inverse_of(part.back(known))
-            step = part.back((residual * self.rows[line]).astype(np.float32))
-            step *= column
-            step *= np.float32(self.limits.relaxation)
-            volume += step
-            self.limits.apply(volume)
+                column = inverse_of(part.back(known)) * np.float32(self.limits.relaxation)
+            residual *= self.rows[line]
+            part.correct(volume, residual, column, lowest, highest)
 
 
 def far_apart(tilts_deg: np.ndarray) -> list[int]:

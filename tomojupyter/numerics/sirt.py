@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tomojupyter.monitor import Monitor, Silent
-from tomojupyter.numerics.iterative import Iterated, Limits, State, blocks_of, inverse_of, iterate
+from tomojupyter.numerics.iterative import Iterated, Limits, State, inverse_of, iterate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,10 +73,9 @@ def sirt(
     Notes
     -----
     From ``x = 0``: ``x <- x + C A' W R (b - A x)`` with ``R = 1 / A 1`` and
-    ``C = 1 / A' W 1``. Memory beyond input and output: the projector's, the residuals and,
-    where not all are 1, the weights (each as large as the sinograms in float32), one slice for
-    each distinct pattern of weights (at most the volume once more; one slice where the weights
-    are 1), and per thread about ``32 (3 n + 3 nz) ny 4`` bytes.
+    ``C = 1 / A' W 1``. Memory beyond input and output: the projector's, the data, the residuals
+    and, where not all are 1, the weights (each as large as the sinograms in float32), and one
+    slice of factors for each block of slices, or as many as slices where their weights differ.
 
     References
     ----------
@@ -92,42 +90,32 @@ class _Sirt(State):
     """All projections at a time."""
 
     def start(self, beat: Callable[[int], None]) -> None:
-        """Compute C for every distinct pattern of weights."""
-        if self.weights is None:
-            self.pattern = np.zeros(len(self.sinograms), int)
-            examples = np.ones((1, *self.projector.sinogram_shape), np.float32)
+        """Compute C: one slice for a block whose slices have the same weights, else all."""
+        ones = np.ones((1, *self.projector.sinogram_shape), np.float32)
+        whole = self.workers.run(self._factors, [ones], beat)[0][0]
+        self.columns = [whole] * len(self.blocks)
+        self.workers.run(self._weigh, range(len(self.blocks)), beat)
+
+    def _weigh(self, i: int) -> None:
+        weights = self.weights[i]
+        if weights is None:
+            return
+        k = self.blocks[i].stop - self.blocks[i].start
+        if bool((weights[:k] == weights[:1]).all()):
+            self.columns[i] = self._factors(np.ascontiguousarray(weights[:1]))[0]
         else:
-            self.pattern, first = _patterns(self.weights)
-            examples = self.weights[first]
-        self.columns = np.empty((len(examples), *self.projector.slice_shape), np.float32)
+            self.columns[i] = self._factors(weights)
 
-        def one(block: slice) -> None:
-            self.columns[block] = inverse_of(self.projector.back(examples[block]))
+    def _factors(self, weights: np.ndarray) -> np.ndarray:
+        factors = inverse_of(self.projector.back(weights))
+        factors *= np.float32(self.limits.relaxation)
+        return factors
 
-        self.workers.run(one, blocks_of(len(examples)), beat)
-        self.columns *= np.float32(self.limits.relaxation)
-
-    def change(self, block: slice) -> None:
+    def change(self, i: int) -> None:
         """Take one step along the whole residual."""
-        weighted = self.residual[block] * self.rows
-        if self.weights is not None:
-            weighted *= self.weights[block]
-        step = self.projector.back(weighted)
-        step *= self.columns[self.pattern[block]]
-        volume = self.volume[block]
-        volume += step
-        self.limits.apply(volume)
-
-
-def _patterns(weights: np.ndarray) -> tuple[np.ndarray, list[int]]:
-    """Return for each slice the number of its pattern of weights, and a slice of each."""
-    seen: dict[bytes, int] = {}
-    first: list[int] = []
-    pattern = np.empty(len(weights), int)
-    for i, one in enumerate(weights):
-        key = hashlib.blake2b(one.tobytes()).digest()
-        if key not in seen:
-            seen[key] = len(first)
-            first.append(i)
-        pattern[i] = seen[key]
-    return pattern, first
+        weighted = self.residuals[i] * self.rows
+        weights = self.weights[i]
+        if weights is not None:
+            weighted *= weights
+        lowest, highest = self.limits.lowest, self.limits.highest
+        self.projector.correct(self.volumes[i], weighted, self.columns[i], lowest, highest)

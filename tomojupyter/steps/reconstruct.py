@@ -10,7 +10,7 @@ import numpy as np
 
 from tomojupyter.errors import ParameterError
 from tomojupyter.numerics import reconstruct as solvers
-from tomojupyter.numerics.projector import Projector, cuda_available, make_projector
+from tomojupyter.numerics.projector import BACKENDS, Projector, cuda_available, make_projector
 from tomojupyter.steps.base import Outcome, Step, param, step
 from tomojupyter.steps.checks import usable, warn
 from tomojupyter.steps.stack_register import check_cuda
@@ -30,6 +30,13 @@ class ReconstructionStep(Step):
     )
     thickness: int | None = param(
         None, "height of the volume along z", unit="px", ge=1, auto="the height of the images"
+    )
+
+    backend: str = param(
+        "numba",
+        "what projects: our own kernels, or ASTRA's matrix, which is slower and the reference",
+        choices=BACKENDS,
+        advanced=True,
     )
 
     def resolve(self, signal: Any) -> Self:
@@ -61,6 +68,12 @@ class ReconstructionStep(Step):
         )
         return Outcome(signal._volume(volume), scalars, done)
 
+    def projector(self, tilts_deg: np.ndarray, ny: int) -> Projector:
+        """Return the projector for some tilts and images of a height."""
+        return make_projector(
+            tilts_deg, ny, self.thickness or ny, cuda=bool(self.cuda), backend=self.backend
+        )
+
     def on_columns(
         self,
         signal: Any,
@@ -77,11 +90,14 @@ class ReconstructionStep(Step):
         if good.sum() < 2:
             raise ParameterError(f"only {good.sum()} projection can be used; at least 2 are needed")
         sinograms, weights, tilts = sinograms_of(signal, good, mask, columns)
-        projector = make_projector(
-            tilts, sinograms.shape[2], self.thickness or sinograms.shape[2], cuda=bool(self.cuda)
-        )
         return self.solve(
-            projector, sinograms, tilts, weights, monitor=monitor, ncores=ncores, **options
+            self.projector(tilts, sinograms.shape[2]),
+            sinograms,
+            tilts,
+            weights,
+            monitor=monitor,
+            ncores=ncores,
+            **options,
         )
 
 

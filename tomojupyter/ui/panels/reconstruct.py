@@ -76,6 +76,7 @@ class ReconstructPanel(OperationPanel):
         "thresh": "Lowest value",
         "sino_filter": "Filter",
         "cuda": "GPU",
+        "backend": "Projector",
     }
     preview_text = "Test slice"
     apply_text = "Reconstruct"

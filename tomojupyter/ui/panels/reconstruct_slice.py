@@ -13,7 +13,7 @@ import numpy as np
 from tomojupyter.errors import ParameterError
 from tomojupyter.numerics import reconstruct as solvers
 from tomojupyter.numerics.filters import blank_frames
-from tomojupyter.numerics.projector import LANES, make_projector
+from tomojupyter.numerics.projector import make_projector
 from tomojupyter.steps.checks import usable
 from tomojupyter.steps.reconstruct import ReconstructionStep
 
@@ -150,17 +150,16 @@ def make_test_slice(
     if good.sum() < 2:
         raise ParameterError(f"only {good.sum()} projection can be used; at least 2 are needed")
     nx = signal.data.shape[2]
+    ny = signal.data.shape[1]
+    tilts = signal.tilts.data.ravel()[good]
+    projector = resolved.projector(tilts, ny)
     # As many slices as one product takes, of which x is one: they tell the time of the volume.
-    first = min(max(0, x - LANES // 2), max(0, nx - LANES))
-    block = slice(first, min(nx, first + LANES))
+    lanes = projector.lanes(nx)
+    first = min(max(0, x - lanes // 2), max(0, nx - lanes))
+    block = slice(first, min(nx, first + lanes))
     images, keep = signal.data[good, :, block], mask[good, :, block]
     sinograms = np.where(keep, images, 0).astype(np.float32).transpose(2, 0, 1)
     weights = keep.astype(np.float32).transpose(2, 0, 1)
-    tilts = signal.tilts.data.ravel()[good]
-    projector = make_projector(
-        tilts, sinograms.shape[2], resolved.thickness or sinograms.shape[2],
-        cuda=bool(resolved.cuda),
-    )  # fmt: skip
     started = time.monotonic()
     projector.prepare(lambda: monitor(0, _total(resolved)))
     prepared = time.monotonic() - started
@@ -171,7 +170,7 @@ def make_test_slice(
     clock = _Clock(monitor, _total(done))
     _short(resolved).solve(projector, *many, monitor=clock, ncores=1)
     cores = (ncores or os.cpu_count() or 1) if projector.concurrent else 1
-    rounds = math.ceil(math.ceil(nx / LANES) / cores)
+    rounds = math.ceil(len(projector.blocks(nx)) / cores)
     rate = Rate(prepared + rounds * clock.start, rounds * clock.each)
     norm = float(np.sqrt(np.sum((one[0] * one[2]).astype(np.float64) ** 2)))
     residuals = [100 * r / norm if norm else 0.0 for r in scalars.get("residuals", [])]

@@ -3,9 +3,9 @@
     python benchmarks/solvers.py --etspy /path/to/the/python/of/etspy -o solvers.json
 
 Both work on the same random sinograms in processes of their own, in turn (ours, ETSpy's, ours,
-...), one thread each; the ratio is the median over these pairs. What is made once for a geometry
-(our matrix) is timed apart: it is a matter of the first reconstruction only. FBP has no
-iterations: its time is for a slice.
+...), one thread each; the ratio is the median over these pairs. What is made before the first
+reconstruction (loading the kernels) is timed apart. FBP has no iterations: its time is for a
+slice.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 from alignments import etspy_versions
 
 SIZES = {"77 x 256 x 256": (77, 256), "73 x 512 x 512": (73, 512)}
-OURS = ("tomojupyter", "astra-toolbox", "numpy", "scipy")
+OURS = ("tomojupyter", "astra-toolbox", "numba", "numpy", "scipy")
 
 
 def say(text: str) -> None:
@@ -72,7 +72,7 @@ class Worker:
 def compare(ours: Worker, theirs: Worker, job: dict[str, Any], pairs: int) -> dict[str, Any]:
     """Return medians and the ratio of interleaved pairs."""
     their_job = {**job, "slices": job["their_slices"]}
-    first = ours.ask(**job)  # makes the matrix; not counted
+    first = ours.ask(**job)  # loads the kernels; not counted
     mine, other = [], []
     for _ in range(pairs):
         mine.append(ours.ask(**job)["cpu_s"] / (job["slices"] * job["iterations"]))
@@ -116,6 +116,7 @@ def main() -> None:
         content = {
             "when": time.strftime("%Y-%m-%d"),
             "cores": os.cpu_count(),
+            "load": os.getloadavg(),
             "versions": {name: version(name) for name in OURS},
             "etspy_environment": etspy_versions(given.etspy),
             "results": results,

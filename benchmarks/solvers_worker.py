@@ -25,7 +25,7 @@ def by_us() -> Solver:
     projectors: dict[tuple[int, int], Any] = {}
 
     def solve(job: dict[str, Any], stack: np.ndarray, tilts: np.ndarray) -> float:
-        # Series differ in size between jobs; one matrix at a time is enough.
+        # Series differ in size between jobs; one projector at a time is enough.
         key = (job["n"], job["ny"])
         if key not in projectors:
             projectors.clear()

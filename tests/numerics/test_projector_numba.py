@@ -104,6 +104,20 @@ def test_correcting_in_place_is_back_projecting_and_adding(k, each):
     np.testing.assert_allclose(other, volume, atol=1e-5)
 
 
+def test_the_residual_is_what_projections_leave():
+    rng = np.random.default_rng(4)
+    projector = NumbaProjector(np.linspace(-70, 70, 9), 21, 18)
+    volume, data, left = projector.slices(16), projector.sinograms(16), projector.sinograms(16)
+    volume[...] = rng.random(volume.shape)
+    data[...] = rng.random(data.shape)
+    before = data.copy()
+    expected = data - projector.forward(volume)
+    for one in (volume, np.ascontiguousarray(volume)):
+        projector.residual(one, data, left)
+        np.testing.assert_allclose(left, expected, atol=2e-5)
+    np.testing.assert_array_equal(data, before)
+
+
 def test_tilts_can_be_taken_out():
     tilts = np.linspace(-70, 70, 8)
     whole, volume = NumbaProjector(tilts, 15, 15), np.ones((3, 15, 15))

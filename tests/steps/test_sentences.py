@@ -44,8 +44,8 @@ from tomojupyter.steps.base import REGISTRY, find
         (
             ("reconstruct", "SIRT", {"iteratoins": 5}),
             UnknownParameterError,
-            "iteratoins: not a parameter of reconstruct SIRT (known: cuda, thickness, iterations, "
-            "constrain, thresh, upper, relaxation); did you mean iterations?",
+            "iteratoins: not a parameter of reconstruct SIRT (known: cuda, thickness, backend, "
+            "iterations, constrain, thresh, upper, relaxation); did you mean iterations?",
         ),
         (("filter", "median", {"size": None}), ParameterError, "size must be given, got None"),
         (

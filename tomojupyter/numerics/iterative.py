@@ -199,7 +199,7 @@ class State:
         if self.workers.stop.is_set():
             return 0.0
         residual, weights = self.residuals[i], self.weights[i]
-        np.subtract(self.sinograms[i], self.projector.forward(self.volumes[i]), out=residual)
+        self.projector.residual(self.volumes[i], self.sinograms[i], residual)
         if weights is not None:
             residual[weights == 0] = 0
         k = self.blocks[i].stop - self.blocks[i].start
@@ -218,7 +218,8 @@ class State:
 
         def one(i: int) -> None:
             block = self.blocks[i]
-            volume[block] = self.volumes[i][: block.stop - block.start]
+            for row in range(volume.shape[1]):  # the layouts differ: one row fits into the cache
+                volume[block, row] = self.volumes[i][: block.stop - block.start, row]
             self.volumes[i] = volume[block]  # what monitors still show, without the old part
 
         for part in (self.sinograms, self.residuals, self.weights):

@@ -149,6 +149,10 @@ class Projector:
         block = self._checked(block, self.sinogram_shape, "sinograms")
         return self._apply(block, self._back, self.slice_shape, out)
 
+    def residual(self, volume: np.ndarray, sinograms: np.ndarray, out: np.ndarray) -> None:
+        """Fill `out` with what the projections of a volume leave of sinograms of that shape."""
+        np.subtract(sinograms, self.forward(volume), out=out)
+
     def correct(
         self,
         volume: np.ndarray,

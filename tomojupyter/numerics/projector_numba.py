@@ -58,6 +58,14 @@ class NumbaProjector(Projector):
         """Return k sinograms of zeros in the layout of the kernels, and some more as padding."""
         return _zeros(k, self.sinogram_shape)
 
+    def residual(self, volume: np.ndarray, sinograms: np.ndarray, out: np.ndarray) -> None:
+        """Do as the base class, in one go where all have the layout of the kernels."""
+        if not (_native(volume) and _native(out)):
+            super().residual(volume, sinograms, out)
+            return
+        out[...] = sinograms
+        self._add_forward(volume, out, -1.0)
+
     def correct(
         self,
         volume: np.ndarray,
@@ -95,20 +103,23 @@ class NumbaProjector(Projector):
         return out
 
     def _forward(self, block: np.ndarray) -> np.ndarray:
+        out = self.sinograms(len(block))
+        self._add_forward(block, out, 1.0)
+        return out
+
+    def _add_forward(self, block: np.ndarray, out: np.ndarray, sign: float) -> None:
         from tomojupyter.numerics import kernels
 
-        out = self.sinograms(len(block))
         row, voxel = _steps(block)
-        steps = _steps(out)
         along_z = (self.thickness, self.ny, row, voxel)
         along_y = (self.ny, self.thickness, voxel, row)
         for rays, sizes in zip(self._rays, (along_z, along_y), strict=True):
+            signed = rays * np.array([1.0, 1.0, 1.0, 1.0, sign])  # of the lengths
             for part in _pieces(len(rays), len(block) * self.ny * self.thickness):
                 kernels.forward(
-                    _flat(block), _flat(out), rays[part], sizes, (self.ny, *steps),
+                    _flat(block), _flat(out), signed[part], sizes, (self.ny, *_steps(out)),
                     _width(len(block)),
                 )  # fmt: skip
-        return out
 
     def _back(self, block: np.ndarray) -> np.ndarray:
         out = self.slices(len(block))

@@ -113,8 +113,8 @@ class _Sirt(State):
 
     def change(self, i: int) -> None:
         """Take one step along the whole residual."""
-        weighted = self.residuals[i] * self.rows
-        weights = self.weights[i]
+        weighted, weights = self.residuals[i], self.weights[i]
+        weighted *= self.rows  # in place: the sweep computes the residual again
         if weights is not None:
             weighted *= weights
         lowest, highest = self.limits.lowest, self.limits.highest

@@ -197,6 +197,6 @@ def test_a_form_opens_with_the_method_that_the_call_takes():
 
 def test_what_is_folded_is_named_and_initials_stay():
     form = Form(["reconstruct"], labels={"cuda": "GPU"})
-    assert form.more.description == "More: GPU"
+    assert form.more.description == "More: GPU, backend"
     form.choose("SIRT")
-    assert form.more.description.startswith("More: GPU, thresh")
+    assert form.more.description.startswith("More: GPU, backend, thresh")

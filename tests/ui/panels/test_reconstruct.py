@@ -257,11 +257,15 @@ def test_missing_tilts_and_memory_are_blockers(aligned, panel, monkeypatch):
 
 def test_memory_is_that_of_arrays_and_matrix():
     shape = (10, 20, 30)
-    assert needed_bytes(shape, 15, iterative=False) == (
-        16 * 2 * 10 * 20 * 20 + 4 * 30 * 15 * 20 + 2 * 4 * 6000
+    fbp, by_astra, sirt = (
+        make_step("reconstruct", *words, **values)
+        for words, values in ((["FBP"], {}), (["FBP"], {"backend": "astra"}), (["SIRT"], {}))
     )
-    assert needed_bytes(shape, 15, True) > needed_bytes(shape, 15, False)
-    assert too_large(shape, 15, True, 10**9) == ""
+    arrays = 4 * 30 * 15 * 20 + 2 * 4 * 6000
+    assert needed_bytes(shape, 15, fbp) == arrays
+    assert needed_bytes(shape, 15, by_astra) == 16 * 2 * 10 * 20 * 20 + arrays
+    assert needed_bytes(shape, 15, sirt) > arrays
+    assert too_large(shape, 15, sirt, 10**9) == ""
     free = free_bytes()
     assert free is None or free > 10**6
 

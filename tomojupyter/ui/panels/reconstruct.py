@@ -215,7 +215,7 @@ class ReconstructPanel(OperationPanel):
         step = form.step()
         rate = self._rates.get(self._key(step))
         self.facts.value = facts_html(
-            signal.data.shape, self._thickness(), iterative(step), free_bytes(),
+            signal.data.shape, self._thickness(), step, free_bytes(),
             rate.seconds(step) if rate else None,
         )  # fmt: skip
 
@@ -365,7 +365,7 @@ class ReconstructPanel(OperationPanel):
         if form.problem() or free is None:
             return []
         shape = signal.data.shape
-        text = too_large(shape, self._thickness(), iterative(form.step()), free)
+        text = too_large(shape, self._thickness(), form.step(), free)
         return [text] if text else []
 
     def cautions(self) -> list[str]:

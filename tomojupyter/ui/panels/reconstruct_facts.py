@@ -39,7 +39,7 @@ def result_bytes(shape: tuple[int, int, int], thickness: int) -> int:
     return 4 * nx * thickness * ny
 
 
-def needed_bytes(shape: tuple[int, int, int], thickness: int, iterative: bool) -> int:
+def needed_bytes(shape: tuple[int, int, int], thickness: int, step: Step) -> int:
     """Return what a reconstruction takes at most, in bytes, its result included.
 
     Parameters
@@ -48,29 +48,29 @@ def needed_bytes(shape: tuple[int, int, int], thickness: int, iterative: bool) -
         (n, ny, nx) of the series.
     thickness
         Height of the volume in px.
-    iterative
-        Whether the residual and a factor for each voxel are kept.
+    step
+        The method: one with iterations keeps the residual and a factor for each voxel.
 
     Notes
     -----
     Sinograms and weights; for iterations also both once more, the residual and, where every
-    slice has gaps of its own, as many factors as voxels. ASTRA's matrix, which takes the place
-    of our own kernels where they do not work, has at most ``2 n max(nz, ny) ny`` entries.
+    slice has gaps of its own, as many factors as voxels. ASTRA's matrix, with ``backend="astra"``,
+    has at most ``2 n max(nz, ny) ny`` entries.
     """
     n, ny, nx = shape
     sinograms = 4 * n * ny * nx
     volume = result_bytes(shape, thickness)
-    matrix = ENTRY * 2 * n * max(thickness, ny) * ny
-    return matrix + (2 * volume + 5 * sinograms if iterative else volume + 2 * sinograms)
+    matrix = ENTRY * 2 * n * max(thickness, ny) * ny if _with_matrix(step) else 0
+    return matrix + (2 * volume + 5 * sinograms if iterative(step) else volume + 2 * sinograms)
 
 
-def too_large(shape: tuple[int, int, int], thickness: int, iterative: bool, free: int) -> str:
+def too_large(shape: tuple[int, int, int], thickness: int, step: Step, free: int) -> str:
     """Return the sentence that memory does not suffice, with a way out; nothing if it does."""
-    needed = needed_bytes(shape, thickness, iterative)
+    needed = needed_bytes(shape, thickness, step)
     if needed <= free:
         return ""
     n, ny, nx = shape
-    binned = needed_bytes((n, ny // 2, nx // 2), max(1, thickness // 2), iterative)
+    binned = needed_bytes((n, ny // 2, nx // 2), max(1, thickness // 2), step)
     return (
         f"{size_text(needed)} are needed, {size_text(free)} are free: bin by 2 in Trim "
         f"({size_text(binned)}), crop, or reduce the thickness."
@@ -80,7 +80,7 @@ def too_large(shape: tuple[int, int, int], thickness: int, iterative: bool, free
 def facts_html(
     shape: tuple[int, int, int],
     thickness: int,
-    iterative: bool,
+    step: Step,
     free: int | None,
     seconds: float | None,
 ) -> str:
@@ -88,7 +88,7 @@ def facts_html(
 
     Parameters
     ----------
-    shape, thickness, iterative
+    shape, thickness, step
         As for `needed_bytes`.
     free
         Bytes, or None where they are not known.
@@ -96,7 +96,7 @@ def facts_html(
         Estimate that was measured, or None.
     """
     _, ny, nx = shape
-    needed = size_text(needed_bytes(shape, thickness, iterative))
+    needed = size_text(needed_bytes(shape, thickness, step))
     time = "not measured yet" if seconds is None else f"about {seconds_text(seconds)}"
     size = f"{nx} × {thickness} × {ny}, {size_text(result_bytes(shape, thickness))}"
     of = f"{needed} of {size_text(free)} free" if free is not None else needed
@@ -135,6 +135,10 @@ def run_words(record: Mapping[str, Any]) -> str:
 def iterative(step: Step) -> bool:
     """Tell whether a Step works by iterations."""
     return "iterations" in step.as_dict()
+
+
+def _with_matrix(step: Step) -> bool:
+    return step.as_dict().get("backend") == "astra"
 
 
 def method_words(step: Step) -> str:

@@ -9,14 +9,17 @@ resampling would reward blur.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import ndimage
 
+from tomojupyter.numerics.backends import make_projector
 from tomojupyter.numerics.geometry import covered, resample, translation
-from tomojupyter.numerics.projector import Projector, make_projector
 from tomojupyter.numerics.reconstruct import sirt
+
+if TYPE_CHECKING:
+    from tomojupyter.numerics.projector import Projector
 
 MARGIN = 8  # px at the edges that a package's own interpolation may have touched
 

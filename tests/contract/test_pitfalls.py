@@ -11,7 +11,7 @@ import tomojupyter.api as tomo
 from tomojupyter import datasets as ds
 from tomojupyter.errors import UnknownParameterError
 from tomojupyter.numerics import blocks
-from tomojupyter.numerics.projector import make_projector
+from tomojupyter.numerics.backends import make_projector
 from tomojupyter.numerics.reconstruct import fbp
 from tomojupyter.numerics.sirt import sirt
 

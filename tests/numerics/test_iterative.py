@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tomojupyter.errors import Cancelled, ParameterError
-from tomojupyter.numerics.projector import LANES, make_projector
+from tomojupyter.numerics.backends import make_projector
+from tomojupyter.numerics.projector import LANES
 from tomojupyter.numerics.sart import far_apart, sart
 from tomojupyter.numerics.sirt import sirt
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from tomojupyter.errors import Cancelled, ParameterError, TiltsError
-from tomojupyter.numerics import projector as interface
+from tomojupyter.numerics import backends as interface
 from tomojupyter.numerics import projector_astra as module
-from tomojupyter.numerics.projector import LANES, Projector, cuda_available, make_projector
+from tomojupyter.numerics.backends import cuda_available, make_projector
+from tomojupyter.numerics.projector import LANES, Projector
 from tomojupyter.numerics.projector_astra import CudaProjector
 
 BACKENDS = pytest.mark.parametrize("backend", ["numba", "astra"])

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from tomojupyter.errors import Cancelled, ParameterError
-from tomojupyter.numerics import projector as module
+from tomojupyter.numerics import backends as module
 from tomojupyter.numerics import projector_numba
+from tomojupyter.numerics.backends import make_projector
 from tomojupyter.numerics.blocks import Workers, stopped
-from tomojupyter.numerics.projector import make_projector
 from tomojupyter.numerics.projector_astra import MatrixProjector
 from tomojupyter.numerics.projector_numba import NumbaProjector
 from tomojupyter.numerics.reconstruct import fbp, sirt
@@ -167,7 +167,7 @@ def test_without_a_compiler_astra_takes_its_place(monkeypatch):
 SCRIPT = """
 import sys
 import numpy as np
-from tomojupyter.numerics.projector import make_projector
+from tomojupyter.numerics.backends import make_projector
 assert "numba" not in sys.modules, "numba is imported before the first reconstruction"
 if sys.argv[1] == "nowhere":
     from numba.core import caching

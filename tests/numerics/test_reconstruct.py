@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tomojupyter.errors import Cancelled, ParameterError, TiltsError
+from tomojupyter.numerics.backends import make_projector
 from tomojupyter.numerics.fbp_filters import WINDOWS, ramp_response
-from tomojupyter.numerics.projector import make_projector
 from tomojupyter.numerics.reconstruct import FBP_FILTERS, bp, fbp, project
 from tomojupyter.numerics.sinograms import angular_weights, fill_gaps
 

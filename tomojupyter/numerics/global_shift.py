@@ -9,8 +9,8 @@ from scipy import ndimage
 
 from tomojupyter.errors import AlignmentRefused, ParameterError
 from tomojupyter.monitor import Monitor, Silent
+from tomojupyter.numerics.backends import make_projector
 from tomojupyter.numerics.mass import Masses, masses
-from tomojupyter.numerics.projector import make_projector
 from tomojupyter.numerics.reconstruct import sirt
 
 SILENT = Silent()

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomojupyter.errors import ParameterError
+from tomojupyter.numerics.backends import make_projector
 from tomojupyter.numerics.geometry import Frame, resample
 from tomojupyter.numerics.phantoms import checked_shifts
-from tomojupyter.numerics.projector import make_projector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

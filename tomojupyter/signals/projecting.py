@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tomojupyter.numerics.projector import cuda_available, make_projector
+from tomojupyter.numerics.backends import cuda_available, make_projector
 from tomojupyter.numerics.reconstruct import project
 from tomojupyter.signals.angles import angles
 from tomojupyter.signals.stack import TomoStack

@@ -10,13 +10,14 @@ import numpy as np
 
 from tomojupyter.errors import ParameterError
 from tomojupyter.numerics import reconstruct as solvers
-from tomojupyter.numerics.projector import BACKENDS, Projector, cuda_available, make_projector
+from tomojupyter.numerics.backends import BACKENDS, cuda_available, make_projector
 from tomojupyter.steps.base import Outcome, Step, param, step
 from tomojupyter.steps.checks import usable, warn
 from tomojupyter.steps.stack_register import check_cuda
 
 if TYPE_CHECKING:
     from tomojupyter.monitor import Monitor
+    from tomojupyter.numerics.projector import Projector
 
 
 @dataclass(frozen=True, kw_only=True)

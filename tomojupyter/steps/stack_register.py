@@ -9,10 +9,10 @@ import numpy as np
 
 from tomojupyter.errors import ParameterError
 from tomojupyter.numerics import registration
+from tomojupyter.numerics.backends import cuda_available
 from tomojupyter.numerics.centre_of_mass import centre_of_mass
 from tomojupyter.numerics.common_line import COARSEST, common_line
 from tomojupyter.numerics.geometry import common_box
-from tomojupyter.numerics.projector import cuda_available
 from tomojupyter.steps.base import Outcome, Step, param, step
 from tomojupyter.steps.checks import usable
 

@@ -13,9 +13,9 @@ import numpy as np
 from scipy import ndimage
 
 from tomojupyter.numerics import reconstruct as solvers
+from tomojupyter.numerics.backends import make_projector
 from tomojupyter.numerics.filters import bin_mean, blank_frames
 from tomojupyter.numerics.geometry import WHOLE
-from tomojupyter.numerics.projector import make_projector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

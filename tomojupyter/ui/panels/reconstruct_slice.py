@@ -12,8 +12,8 @@ import numpy as np
 
 from tomojupyter.errors import ParameterError
 from tomojupyter.numerics import reconstruct as solvers
+from tomojupyter.numerics.backends import make_projector
 from tomojupyter.numerics.filters import blank_frames
-from tomojupyter.numerics.projector import make_projector
 from tomojupyter.steps.checks import usable
 from tomojupyter.steps.reconstruct import ReconstructionStep
 

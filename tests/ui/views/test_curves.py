@@ -168,3 +168,13 @@ def test_numbers_are_written_as_in_the_app():
     assert number_text(-0.5) == "−0.5"
     assert number_text(1.5e-7) == "1.50e−07"
     assert number_text(math.nan) == "–"
+
+
+def test_bars_of_zeros_stand_on_the_axis():
+    curve = Curve("Movement")
+    curve.set("movement", np.arange(3.0), np.zeros(3), style="bars")
+    curve.redraw()
+    assert curve._axes.y[0] == 0
+    curve.set("movement", np.arange(3.0), np.array([1.0, -2.0, 3.0]), style="bars")
+    curve.redraw()
+    assert curve._axes.y[0] < -2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as widgets
 import numpy as np
@@ -20,7 +20,7 @@ from tomojupyter.ui.views.texts import number_text, tilt_text
 from tomojupyter.ui.words import pixel_nm, seconds_text, tilts_known, tilts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tomojupyter.monitor import Monitor
     from tomojupyter.steps import Step
@@ -42,6 +42,17 @@ class RegisterPanel(OperationPanel):
     icon = "arrows-alt"
     operations = ("stack_register",)
     hidden = ("cuda",)
+    labels: ClassVar[Mapping[str, str]] = {
+        "conserve_mass": "keep the mass of columns",
+        "upsample_factor": "Upsampling",
+        "xrange": "Columns",
+        "p": "Reach in x",
+        "nslices": "Slices",
+        "com_ref_index": "Mass as in",
+        "cl_ref_index": "Line as in",
+        "cl_resolution": "Line search to",
+        "cl_div_factor": "Search parts",
+    }
     preview_text = "Preview"
 
     def build(self) -> Sequence[widgets.Widget]:

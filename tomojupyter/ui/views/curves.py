@@ -198,8 +198,10 @@ class Curve(anywidget.AnyWidget):
         x = self.x_limits or limits([s.x for s in self.series.values()], pad=0.03)
         lines = [np.array([m.y]) for m in self.marks.values() if m.kind == "y"]
         y = self.y_limits or limits([s.y for s in self.series.values()] + lines, self.log_y)
-        if self.y_limits is None and any(s.style == "bars" for s in self.series.values()):
-            y = (min(0.0, y[0]) if y[0] + 0.07 * (y[1] - y[0]) < 0 else 0.0, y[1])
+        bars = [s.y for s in self.series.values() if s.style == "bars"]
+        if self.y_limits is None and bars:  # they stand on 0
+            below = any((values < 0).any() for values in bars)
+            y = (min(0.0, y[0]) if below else 0.0, y[1])
         self._axes = Axes(self.paper[0], self.paper[1], x=x, y=y, log_y=self.log_y)
         if sum(s.legend for s in self.series.values()) > 1:
             self._axes.top = 24

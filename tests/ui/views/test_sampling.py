@@ -143,3 +143,11 @@ def test_colour_maps_have_256_entries_and_berlin_a_dark_centre():
     np.testing.assert_array_equal(tables["gray"][:, 0], np.arange(256))
     with pytest.raises(DataError, match="jetty"):
         colour_table("jetty")
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_values_too_close_to_zero_for_a_scale_are_one_value(kind):
+    span = 60_000 * np.finfo(kind).tiny / 1000
+    codes = encode(np.linspace(0, span, 12, dtype=kind).reshape(3, 4), (0.0, span))
+    assert (codes.codes == 0).all()
+    assert codes.scale == 1

@@ -193,14 +193,14 @@ def encode(array: np.ndarray, auto: tuple[float, float]) -> Codes:
         return Codes(steps, lo, 1.0, whole=True)
     reach = 50 * (auto[1] - auto[0])
     lo, hi = max(lo, auto[0] - reach), min(hi, auto[1] + reach)
+    kind = np.float64 if array.dtype.itemsize > 4 or whole else np.float32
     scale = (hi - lo) / (NO_VALUE - 1)
-    if not scale > np.finfo(np.float64).tiny:
+    if not scale > float(np.finfo(kind).tiny):  # its inverse would be infinite
         scale = 1.0
-    kind = np.dtype(np.float64 if array.dtype.itemsize > 4 or whole else np.float32)
     valid = np.isfinite(array)
     steps = np.where(valid, array, lo).astype(kind)
-    steps -= kind.type(lo)
-    steps *= kind.type(1 / scale)
+    steps -= kind(lo)
+    steps *= kind(1 / scale)
     np.rint(steps, out=steps)
     np.clip(steps, 0, NO_VALUE - 1, out=steps)
     return Codes(np.where(valid, steps, NO_VALUE).astype("<u2"), lo, scale, whole=False)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tomojupyter.errors import FormatError, MissingFileError
+from tomojupyter.errors import FormatError
+from tomojupyter.formats.small import read_small
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -170,16 +171,7 @@ def number(text: str) -> float:
 
 
 def _text(path: Path) -> str:
-    if not path.exists():
-        raise MissingFileError(f"There is no file {path}; check the name and the folder.")
-    try:
-        if path.stat().st_size > LARGEST:
-            raise FormatError(
-                f"{path.name} is too long for an .mdoc file ({path.stat().st_size} bytes)."
-            )
-        raw = path.read_bytes()
-    except OSError as error:
-        raise FormatError(f"{path} cannot be read: {error.strerror}.") from error
+    raw = read_small(path, LARGEST, "is too long for an .mdoc file")
     if b"\0" in raw:
         raise FormatError(f"{path.name} is no .mdoc file of SerialEM: it is not text.")
     # Names of microscopes and people may be in any code page; numbers are ASCII.

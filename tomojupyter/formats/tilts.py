@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tomojupyter.errors import FormatError, MissingFileError
+from tomojupyter.errors import FormatError
+from tomojupyter.formats.small import read_small
 
 LARGEST = 1_000_000  # bytes; a list of tilts is never that long
 
@@ -57,19 +58,12 @@ def read_tilts(path: str | Path) -> np.ndarray:
 
 def _text(path: Path) -> str:
     """Return the text of the file."""
-    if not path.exists():
-        raise MissingFileError(f"There is no file {path}; check the name and the folder.")
+    raw = read_small(path, LARGEST, "is too long to be a list of tilts, one angle a line")
     try:
-        if path.stat().st_size > LARGEST:
-            raise FormatError(
-                f"{path.name} is too long to be a list of tilts ({path.stat().st_size} bytes); "
-                "choose the text file with one angle a line."
-            )
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise FormatError(f"{path} cannot be read: {error.strerror}.") from error
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise FormatError(
             f"{path.name} is not a list of tilts: it is not text; choose the file with one angle "
             "a line."
         ) from error
+    return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tomojupyter.errors import DataError
-from tomojupyter.numerics.filters import bin_mean
+from tomojupyter.numerics.filters import bin_mean, checked_images
 
 BLOCK = 4  # px, over which pixels are averaged before a plane is fitted
 LEAST = 0.05  # of an image: with less vacuum there is no plane to fit
@@ -31,7 +31,7 @@ def subtract_plane(images: np.ndarray) -> np.ndarray:
     DataError
         If less than a twentieth of an image lies on a plane, or `images` is no image.
     """
-    pixels = _checked(images)
+    pixels = checked_images(images)
     out = np.empty(pixels.shape, np.float32)
     flat = out.reshape(-1, *pixels.shape[-2:])
     rows, columns = np.arange(flat.shape[1])[:, None], np.arange(flat.shape[2])
@@ -118,7 +118,7 @@ def subtract_region(images: np.ndarray, left: int, right: int, top: int, bottom:
     DataError
         If the box is empty or lies outside, or `images` is no image.
     """
-    pixels = _checked(images)
+    pixels = checked_images(images)
     ny, nx = pixels.shape[-2:]
     if not (0 <= left < right <= nx and 0 <= top < bottom <= ny):
         raise DataError(
@@ -133,16 +133,6 @@ def subtract_region(images: np.ndarray, left: int, right: int, top: int, bottom:
             image, _clipped_mean(image[top:bottom, left:right]), dtype=np.float64
         )
     return out
-
-
-def _checked(images: np.ndarray) -> np.ndarray:
-    pixels = np.asarray(images)
-    if pixels.ndim < 2 or pixels.dtype.kind not in "buif":
-        raise DataError(
-            "images must be real numbers with the axes (..., y, x), got "
-            f"{pixels.dtype} of shape {pixels.shape}"
-        )
-    return pixels
 
 
 def _noise(means: np.ndarray) -> float:

@@ -94,7 +94,7 @@ def subtract_constant(images: np.ndarray, level: float) -> np.ndarray:
     """
     if not np.isfinite(level):
         raise ParameterError(f"level must be a finite number, got {level}; give a number.")
-    pixels = _checked(images)
+    pixels = checked_images(images)
     # Subtract in double precision: large integers lose their last digits as float32.
     return np.subtract(pixels, float(level), dtype=np.float64).astype(np.float32)
 
@@ -123,7 +123,7 @@ def bin_mean(images: np.ndarray, factor: int) -> np.ndarray:
         If `images` has fewer than two axes or no real numbers.
     """
     factor = _whole(factor, "factor", "px")
-    pixels = _checked(images)
+    pixels = checked_images(images)
     ny, nx = pixels.shape[-2] // factor, pixels.shape[-1] // factor
     if ny < 1 or nx < 1:
         raise ParameterError(
@@ -169,7 +169,7 @@ def blank_frames(images: np.ndarray) -> np.ndarray:
     such contrast (images of white noise), the plain spread of the block means is compared.
     Single hot pixels are clipped at the level that is usual in the stack.
     """
-    pixels = _checked(images)
+    pixels = checked_images(images)
     if pixels.ndim != 3:
         raise DataError(f"a stack (n, ny, nx) is needed, got an array of shape {pixels.shape}.")
     if not pixels.size:
@@ -213,7 +213,7 @@ def estimate_vacuum(images: np.ndarray, mask: np.ndarray | None = None) -> float
     first makes the result the mean, not the mode, of counts as low as one a pixel. Blank
     frames, non-finite pixels and hot ones do not take part.
     """
-    pixels = _checked(images)
+    pixels = checked_images(images)
     stack = pixels.reshape(-1, *pixels.shape[-2:])
     use = None if mask is None else np.broadcast_to(mask, pixels.shape).reshape(stack.shape)
     frames = np.flatnonzero(~blank_frames(stack))
@@ -242,7 +242,7 @@ def _whole(value: int, name: str, unit: str) -> int:
     return number
 
 
-def _checked(images: np.ndarray) -> np.ndarray:
+def checked_images(images: np.ndarray) -> np.ndarray:
     """Return `images` as an array of at least two axes of real numbers."""
     pixels = np.asarray(images)
     if pixels.ndim < 2 or pixels.dtype.kind not in "buif":
@@ -255,7 +255,7 @@ def _checked(images: np.ndarray) -> np.ndarray:
 
 def _float32(images: np.ndarray) -> np.ndarray:
     """Return a float32 copy of `images`."""
-    return _checked(images).astype(np.float32, order="C")
+    return checked_images(images).astype(np.float32, order="C")
 
 
 def _median_image(image: np.ndarray, size: int) -> np.ndarray:

@@ -20,6 +20,7 @@ import numpy as np
 from scipy import ndimage
 
 from tomojupyter.errors import ParameterError
+from tomojupyter.numerics.gaps import filled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -331,7 +332,7 @@ def resample(
         image = np.asarray(image, np.float32)
         dead = ~np.isfinite(image)
         if dead.any():
-            image = np.where(dead, _patch(image, dead), image)
+            image = filled(image, dead)
         pure = np.abs(matrix[:2, :2] - np.eye(2)).max() < WHOLE
         near = np.abs(matrix[:2, 2]).max() <= 16 and tuple(shape) == image.shape
         method: Callable[..., np.ndarray] = (
@@ -350,14 +351,6 @@ def resample(
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(one, range(len(images))))
     return out
-
-
-def _patch(image: np.ndarray, dead: np.ndarray) -> np.ndarray:
-    """Return `image` with dead pixels replaced by their nearest live ones (0 if none live)."""
-    if dead.all():
-        return np.zeros_like(image)
-    index = ndimage.distance_transform_edt(dead, return_distances=False, return_indices=True)
-    return image[tuple(index)]
 
 
 def common_box(mask: np.ndarray) -> tuple[int, int, int, int]:

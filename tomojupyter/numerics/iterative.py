@@ -7,6 +7,7 @@ depend on the number of threads and sums are taken in their order, so neither do
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -136,7 +137,7 @@ def iterate(
         return Iterated(state.result(), np.array(residuals), len(residuals))
 
 
-class State:
+class State(ABC):
     """The iterate, its residual, and which pixels count: of each block, as `projector` likes it.
 
     An array of a block may have more slices than the block: those are padding.
@@ -185,13 +186,13 @@ class State:
             self.weights[i] = part
         self.residuals[i] = self.sinograms[i].copy(order="K")
 
+    @abstractmethod
     def start(self, beat: Callable[[int], None]) -> None:
         """Compute what all sweeps need."""
-        raise NotImplementedError(f"{type(self).__name__} needs a start()")
 
+    @abstractmethod
     def change(self, i: int) -> None:
         """Take one iteration for a block of slices."""
-        raise NotImplementedError(f"{type(self).__name__} needs a change()")
 
     def sweep(self, i: int) -> float:
         """Take one iteration for a block of slices; return its squared residual."""

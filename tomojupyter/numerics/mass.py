@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from tomojupyter.errors import AlignmentRefused
 from tomojupyter.numerics.filters import blank_frames, estimate_vacuum
+from tomojupyter.numerics.gaps import filled
 from tomojupyter.numerics.registration_pairs import prepare
 
 CROSSES = 0.15  # of the brightest rows: above, at an edge, the specimen crosses it
@@ -96,17 +96,9 @@ def masses(
     clean = np.empty((len(order), *images.shape[1:]), np.float32)
     for out, i in zip(clean, order, strict=True):
         pixels = pictures[int(i)].pixels
-        out[...] = np.where(known[i], _filled(pixels, ~np.isfinite(images[i]) & known[i]), 0)
+        out[...] = np.where(known[i], filled(pixels, ~np.isfinite(images[i]) & known[i]), 0)
     covered = known[order]
     return Masses(order, tilts_deg[order], clean, covered, left_out, _crosses(clean, covered))
-
-
-def _filled(pixels: np.ndarray, dead: np.ndarray) -> np.ndarray:
-    """Return an image with its dead pixels replaced by the nearest live ones."""
-    if not dead.any() or dead.all():
-        return pixels
-    index = ndimage.distance_transform_edt(dead, return_distances=False, return_indices=True)
-    return np.asarray(pixels[tuple(index)])
 
 
 def _crosses(images: np.ndarray, covered: np.ndarray) -> bool:

@@ -7,6 +7,7 @@ its implementations.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 LANES = 32  # slices that one product takes; wider is not faster, and slower to cancel
 
 
-class Projector:
+class Projector(ABC):
     """Projection of slices ``(nz, ny)`` to sinograms ``(n, ny)``, and its adjoint.
 
     The geometry is that of :mod:`tomojupyter.numerics.geometry`: a point (y, z) of a slice
@@ -71,6 +72,7 @@ class Projector:
 
     def prepare(self, check: Callable[[], None] = lambda: None) -> None:
         """Make what both directions need; `check` is called in between and may raise."""
+        check()
 
     def lanes(self, nx: int) -> int:
         """Return how many of nx slices are best worked on together."""
@@ -196,8 +198,10 @@ class Projector:
             out[lanes] = function(block[lanes])
         return out
 
+    @abstractmethod
     def _forward(self, block: np.ndarray) -> np.ndarray:
-        raise NotImplementedError(f"{type(self).__name__} does not project: give it a _forward()")
+        """Project a block of at most `LANES` slices."""
 
+    @abstractmethod
     def _back(self, block: np.ndarray) -> np.ndarray:
-        raise NotImplementedError(f"{type(self).__name__} does not project: give it a _back()")
+        """Apply the adjoint to a block of at most `LANES` sinograms."""

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import fft, ndimage
 
 from tomojupyter.errors import DataError, ParameterError
+from tomojupyter.numerics.gaps import filled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -146,14 +147,6 @@ def taper(images: np.ndarray, part: float) -> np.ndarray:
         return (image - mean) * window + mean
 
     return _each(images, one) if part else _each(images, lambda image, _: image)
-
-
-def filled(image: np.ndarray, gaps: np.ndarray | None) -> np.ndarray:
-    """Return an image whose gaps hold the nearest pixel that is there."""
-    if gaps is None:
-        return image
-    index = ndimage.distance_transform_edt(gaps, return_distances=False, return_indices=True)
-    return image[tuple(index)]
 
 
 def _each(

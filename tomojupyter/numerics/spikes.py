@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from tomojupyter.errors import DataError, ParameterError
-from tomojupyter.numerics.smoothing import filled
+from tomojupyter.numerics.gaps import filled
 
 BINS = 16  # levels of brightness whose noise is measured apart
 FEWEST = 500  # pixels that a level must have

@@ -32,7 +32,6 @@ class ReconstructionStep(Step):
     thickness: int | None = param(
         None, "height of the volume along z", unit="px", ge=1, auto="the height of the images"
     )
-
     backend: str = param(
         "numba",
         "what projects: our own kernels, or ASTRA's matrix, which is slower and the reference",

@@ -15,7 +15,7 @@ from tomojupyter.numerics import reconstruct as solvers
 from tomojupyter.numerics.backends import make_projector
 from tomojupyter.numerics.filters import blank_frames
 from tomojupyter.steps.checks import usable
-from tomojupyter.steps.reconstruct import ReconstructionStep
+from tomojupyter.steps.reconstruct import ReconstructionStep, sinograms_of
 
 if TYPE_CHECKING:
     from tomojupyter.monitor import Monitor
@@ -157,18 +157,15 @@ def make_test_slice(
     lanes = projector.lanes(nx)
     first = min(max(0, x - lanes // 2), max(0, nx - lanes))
     block = slice(first, min(nx, first + lanes))
-    images, keep = signal.data[good, :, block], mask[good, :, block]
-    sinograms = np.where(keep, images, 0).astype(np.float32).transpose(2, 0, 1)
-    weights = keep.astype(np.float32).transpose(2, 0, 1)
+    sinograms, weights, _ = sinograms_of(signal, good, mask, block)
     started = time.monotonic()
     projector.prepare(lambda: monitor(0, _total(resolved)))
     prepared = time.monotonic() - started
     here = slice(x - first, x - first + 1)
-    one = (np.ascontiguousarray(sinograms[here]), tilts, np.ascontiguousarray(weights[here]))
+    one = (sinograms[here], tilts, weights[here])
     volume, scalars, done = resolved.solve(projector, *one, monitor=monitor, ncores=1)
-    many = (np.ascontiguousarray(sinograms), tilts, np.ascontiguousarray(weights))
     clock = _Clock(monitor, _total(done))
-    _short(resolved).solve(projector, *many, monitor=clock, ncores=1)
+    _short(resolved).solve(projector, sinograms, tilts, weights, monitor=clock, ncores=1)
     cores = (ncores or os.cpu_count() or 1) if projector.concurrent else 1
     rounds = math.ceil(len(projector.blocks(nx)) / cores)
     rate = Rate(prepared + rounds * clock.start, rounds * clock.each)

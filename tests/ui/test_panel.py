@@ -8,6 +8,7 @@ import tomojupyter.api as tomo
 from tomojupyter.steps import make_step
 from tomojupyter.ui.jobs import Inline
 from tomojupyter.ui.panel import OperationPanel
+from tomojupyter.ui.panels import STAGES, TOOLS
 from tomojupyter.ui.records import record_html, step_call, step_words
 from tomojupyter.ui.session import Session
 
@@ -226,3 +227,10 @@ def test_record_line_escapes():
     html = record_html([(make_step("set_scale", "pixel", size=1.0, units="<b>"), None)])
     assert "<b>}" not in html
     assert "&lt;b&gt;" in html
+
+
+@pytest.mark.parametrize("kind", [*STAGES, *TOOLS], ids=lambda kind: kind.__name__)
+def test_every_panel_can_be_the_output_of_a_cell(kind, stack):
+    """A cell asks for this, and so for a text; a name that ipywidgets uses would break it."""
+    panel = kind(stack)
+    assert "application/vnd.jupyter.widget-view+json" in panel._repr_mimebundle_()

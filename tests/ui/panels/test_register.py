@@ -58,7 +58,7 @@ def test_comparison_names_the_other_frame(session, mode):
     panel.activate()
     panel.controls["compare"].value = mode
     panel.view.projection = 6
-    panel._compare()
+    panel._show_comparison()
     assert panel.other.subtitle == f"{mode} with −10.0° #5"
     assert panel.other.frame
 

@@ -60,7 +60,7 @@ class RegisterPanel(OperationPanel):
         self.view = StackView("Frame").add_class("tj-view-register-1")
         self.other = Picture("Compare").add_class("tj-view-register-2")
         link_pictures(self.view, self.other, contrast=False)
-        self.view.on_projection(lambda _: self.soon(self._compare))
+        self.view.on_projection(lambda _: self.soon(self._show_comparison))
         self.shifts = Curve("Shifts applied", "tilt (°)", "shift (px)")
         self.moves = Curve(
             "Taken out between neighbours", "tilt (°)", "movement (px)", subtitle="length of it"
@@ -82,7 +82,7 @@ class RegisterPanel(OperationPanel):
         self.neighbour = widgets.Dropdown(options=OTHERS).add_class("tj-register-with")
         self.own_controls |= {"compare": self.mode, "with": self.neighbour}
         for control in (self.mode, self.neighbour):
-            control.observe(lambda _: self._compare(), "value")
+            control.observe(lambda _: self._show_comparison(), "value")
         self.said = widgets.HTML().add_class("tj-register-said")
         row = widgets.HBox([widgets.Label("With"), self.neighbour]).add_class("tj-field")
         return [widgets.HTML(section("Compare")), self.mode, row, self.said]
@@ -113,7 +113,7 @@ class RegisterPanel(OperationPanel):
         self.view.subtitle = "preview" if self._is_ready() else ""
         self.other.pixel_nm = pixel_nm(signal)
         self._plot(signal)
-        self._compare()
+        self._show_comparison()
 
     def changed(self) -> None:
         """Show the registered preview only as long as it is what the form says."""
@@ -146,7 +146,7 @@ class RegisterPanel(OperationPanel):
         inside = 0 <= at + step < len(order)
         return int(order[at + step if inside else at - step]) if len(order) > 1 else projection
 
-    def _compare(self) -> None:
+    def _show_comparison(self) -> None:
         """Draw the comparison of the shown frame with its neighbour."""
         self._stop_flicker()
         signal = self.seen()

@@ -31,7 +31,7 @@ from quality import (
 
 import tomojupyter.api as tomo
 from tomojupyter import datasets
-from tomojupyter.numerics.backends import make_projector
+from tomojupyter.numerics.reconstruction.backends import make_projector
 
 # The box is what these cover in common; the other rows lose what they do not cover.
 BOX_FROM = ("PC + CoM", "StackReg + CoM", "HAADF_Aligned.hspy")

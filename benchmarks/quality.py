@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
-from tomojupyter.numerics.backends import make_projector
 from tomojupyter.numerics.geometry import covered, resample, translation
-from tomojupyter.numerics.reconstruct import sirt
+from tomojupyter.numerics.reconstruction.backends import make_projector
+from tomojupyter.numerics.reconstruction.reconstruct import sirt
 
 if TYPE_CHECKING:
-    from tomojupyter.numerics.projector import Projector
+    from tomojupyter.numerics.reconstruction.projector import Projector
 
 MARGIN = 8  # px at the edges that a package's own interpolation may have touched
 

@@ -19,8 +19,8 @@ Solver = Callable[[dict[str, Any], np.ndarray, np.ndarray], float]
 
 def by_us() -> Solver:
     """Return a solver by tomojupyter's operators; its answer is the preparation's CPU time."""
-    from tomojupyter.numerics.backends import make_projector
-    from tomojupyter.numerics.reconstruct import fbp, sirt
+    from tomojupyter.numerics.reconstruction.backends import make_projector
+    from tomojupyter.numerics.reconstruction.reconstruct import fbp, sirt
 
     projectors: dict[tuple[int, int], Any] = {}
 

@@ -5,7 +5,7 @@ import pytest
 
 import tomojupyter.api as tomo
 from tomojupyter.errors import DataError, ParameterError
-from tomojupyter.numerics.specimens import PHANTOMS
+from tomojupyter.numerics.simulation.specimens import PHANTOMS
 from tomojupyter.simulation import (
     FIELD_NM,
     catalyst_series,

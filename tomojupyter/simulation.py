@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tomojupyter.errors import DataError, ParameterError
-from tomojupyter.numerics.acquisition import Truth, tilt_series
-from tomojupyter.numerics.misalignment import random_moves
-from tomojupyter.numerics.phantoms import checked_shifts
-from tomojupyter.numerics.specimens import make_phantom
+from tomojupyter.numerics.simulation.acquisition import Truth, tilt_series
+from tomojupyter.numerics.simulation.misalignment import random_moves
+from tomojupyter.numerics.simulation.phantoms import checked_shifts
+from tomojupyter.numerics.simulation.specimens import make_phantom
 from tomojupyter.signals.rec import RecStack
 from tomojupyter.signals.stack import TomoStack
 from tomojupyter.steps.run import start_history

@@ -48,5 +48,5 @@ def test_import_of_the_core_loads_no_widget(statement):
 
 def test_numerics_load_without_hyperspy():
     modules = ["hyperspy", "matplotlib", "traitlets"]
-    code = "import tomojupyter.numerics.geometry, tomojupyter.numerics.filters"
+    code = "import tomojupyter.numerics.geometry, tomojupyter.numerics.images.filters"
     assert loaded_by(code, modules) == []

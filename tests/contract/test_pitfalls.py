@@ -11,9 +11,9 @@ import tomojupyter.api as tomo
 from tomojupyter import datasets as ds
 from tomojupyter.errors import UnknownParameterError
 from tomojupyter.numerics import blocks
-from tomojupyter.numerics.backends import make_projector
-from tomojupyter.numerics.reconstruct import fbp
-from tomojupyter.numerics.sirt import sirt
+from tomojupyter.numerics.reconstruction.backends import make_projector
+from tomojupyter.numerics.reconstruction.reconstruct import fbp
+from tomojupyter.numerics.reconstruction.sirt import sirt
 
 TILTS = np.arange(-70, 71, 5.0)
 

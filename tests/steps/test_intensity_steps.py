@@ -5,7 +5,7 @@ import pytest
 
 import tomojupyter.api as tomo
 from tomojupyter.errors import ParameterError
-from tomojupyter.numerics import filters, smoothing
+from tomojupyter.numerics.images import filters, smoothing
 from tomojupyter.steps import REGISTRY, history
 
 METHODS = [(o, m) for o in ("filter", "background", "normalise") for m in REGISTRY[o]]

@@ -7,7 +7,7 @@ import pytest
 
 import tomojupyter.api as tomo
 from tomojupyter.errors import UnknownParameterError
-from tomojupyter.numerics import filters
+from tomojupyter.numerics.images import filters
 from tomojupyter.steps import REGISTRY, Recipe, history, param, step
 from tomojupyter.steps.filter import IntensityStep
 from tomojupyter.steps.operation import _refresh, methods_table

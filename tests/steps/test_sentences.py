@@ -11,7 +11,7 @@ from tomojupyter.errors import (
     UnknownParameterError,
 )
 from tomojupyter.monitor import Silent
-from tomojupyter.numerics.backends import cuda_available
+from tomojupyter.numerics.reconstruction.backends import cuda_available
 from tomojupyter.steps import Step, make_step, param, run, step
 from tomojupyter.steps.base import REGISTRY, find
 

@@ -24,7 +24,7 @@ from tomojupyter.formats.tilts import read_tilts
 from tomojupyter.io.frames import MEAN, check_frames
 from tomojupyter.io.readers import Content, read_content
 from tomojupyter.io.series import read_series
-from tomojupyter.numerics.axis_angle import to_tilt_axis
+from tomojupyter.numerics.alignment.axis_angle import to_tilt_axis
 from tomojupyter.signals import state
 from tomojupyter.signals.angles import show_tilts
 from tomojupyter.signals.rec import RecStack

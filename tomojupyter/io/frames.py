@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tomojupyter.errors import ParameterError
-from tomojupyter.numerics.frames import average_frames
+from tomojupyter.numerics.alignment.frames import average_frames
 from tomojupyter.steps.checks import warn
 
 MEAN, FIRST, ALL = "mean", "first", "all"

@@ -12,7 +12,7 @@ from tomojupyter.formats.ondisk import lazily
 from tomojupyter.formats.suffixes import HYPERSPY, VOLUMES
 from tomojupyter.io.frames import ALL, frames_per_tilt, merge_frames
 from tomojupyter.io.readers import Content, read_content
-from tomojupyter.numerics.axis_angle import to_tilt_axis
+from tomojupyter.numerics.alignment.axis_angle import to_tilt_axis
 from tomojupyter.steps.checks import warn
 from tomojupyter.steps.history import checksum
 

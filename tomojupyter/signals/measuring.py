@@ -8,7 +8,7 @@ import numpy as np
 
 from tomojupyter.errors import DataError
 from tomojupyter.formats.mesh import write_mesh
-from tomojupyter.numerics import measures, surfaces
+from tomojupyter.numerics.volumes import measures, surfaces
 from tomojupyter.signals.masks import mask_of
 from tomojupyter.steps.base import make_step
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tomojupyter.numerics.measures import Measurement, Quantity
-    from tomojupyter.numerics.surfaces import Mesh
+    from tomojupyter.numerics.volumes.measures import Measurement, Quantity
+    from tomojupyter.numerics.volumes.surfaces import Mesh
 
 
 class Measuring:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tomojupyter.errors import DataError
 from tomojupyter.monitor import progress
-from tomojupyter.numerics.bad_frames import bad_frames
+from tomojupyter.numerics.images.bad_frames import bad_frames
 from tomojupyter.steps import Step, run
 from tomojupyter.steps.align_other import AlignOther
 from tomojupyter.steps.operation import operation
@@ -19,7 +19,7 @@ from tomojupyter.steps.stack_register import check_cuda
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tomojupyter.numerics.bad_frames import BadFrame
+    from tomojupyter.numerics.images.bad_frames import BadFrame
 
 
 class StackOperations:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tomojupyter.numerics.backends import cuda_available, make_projector
-from tomojupyter.numerics.reconstruct import project
+from tomojupyter.numerics.reconstruction.backends import cuda_available, make_projector
+from tomojupyter.numerics.reconstruction.reconstruct import project
 from tomojupyter.signals.angles import angles
 from tomojupyter.signals.stack import TomoStack
 from tomojupyter.steps.stack_register import check_cuda

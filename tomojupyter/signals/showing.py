@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tomojupyter.errors import ParameterError
-from tomojupyter.numerics.correlation import cross_correlation, peak
+from tomojupyter.numerics.images.correlation import cross_correlation, peak
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

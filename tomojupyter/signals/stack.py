@@ -9,7 +9,7 @@ from hyperspy.signals import BaseSignal, LazySignal2D
 
 from tomojupyter.errors import DataError, TiltsError
 from tomojupyter.numerics import geometry
-from tomojupyter.numerics.filters import estimate_vacuum
+from tomojupyter.numerics.images.filters import estimate_vacuum
 from tomojupyter.signals import state
 from tomojupyter.signals.angles import angles, check_angles, show_tilts
 from tomojupyter.signals.common import RESAMPLED, TomoSignal

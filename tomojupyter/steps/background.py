@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from tomojupyter.numerics.background import subtract_plane, subtract_region
-from tomojupyter.numerics.filters import subtract_constant
+from tomojupyter.numerics.images.background import subtract_plane, subtract_region
+from tomojupyter.numerics.images.filters import subtract_constant
 from tomojupyter.steps.base import param, step
 from tomojupyter.steps.filter import IntensityStep
 from tomojupyter.steps.trim import ends

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from tomojupyter.errors import TiltsError
-from tomojupyter.numerics.axis_angle import to_tilt_axis
+from tomojupyter.numerics.alignment.axis_angle import to_tilt_axis
 from tomojupyter.steps.base import Outcome, Step, param, step
 
 if TYPE_CHECKING:

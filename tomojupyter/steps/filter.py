@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from tomojupyter.errors import ParameterError
-from tomojupyter.numerics import filters, smoothing, spikes
+from tomojupyter.numerics.images import filters, smoothing, spikes
 from tomojupyter.steps.base import Outcome, Step, param, step
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from tomojupyter.errors import ParameterError
-from tomojupyter.numerics import intensity
+from tomojupyter.numerics.images import intensity
 from tomojupyter.steps.base import param, step
 from tomojupyter.steps.filter import IntensityStep
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from tomojupyter.errors import ParameterError
-from tomojupyter.numerics import reconstruct as solvers
-from tomojupyter.numerics.backends import BACKENDS, cuda_available, make_projector
+from tomojupyter.numerics.reconstruction import reconstruct as solvers
+from tomojupyter.numerics.reconstruction.backends import BACKENDS, cuda_available, make_projector
 from tomojupyter.steps.base import Outcome, Step, param, step
 from tomojupyter.steps.checks import usable, warn
 from tomojupyter.steps.stack_register import check_cuda
 
 if TYPE_CHECKING:
     from tomojupyter.monitor import Monitor
-    from tomojupyter.numerics.projector import Projector
+    from tomojupyter.numerics.reconstruction.projector import Projector
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tomojupyter.numerics import volumes
+from tomojupyter.numerics.volumes import volumes
 from tomojupyter.steps.base import Outcome, Step, param, step
 
 if TYPE_CHECKING:

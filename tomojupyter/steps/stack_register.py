@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from tomojupyter.errors import ParameterError
-from tomojupyter.numerics import registration
-from tomojupyter.numerics.backends import cuda_available
-from tomojupyter.numerics.centre_of_mass import centre_of_mass
-from tomojupyter.numerics.common_line import COARSEST, common_line
+from tomojupyter.numerics.alignment import registration
+from tomojupyter.numerics.alignment.centre_of_mass import centre_of_mass
+from tomojupyter.numerics.alignment.common_line import COARSEST, common_line
 from tomojupyter.numerics.geometry import common_box
+from tomojupyter.numerics.reconstruction.backends import cuda_available
 from tomojupyter.steps.base import Outcome, Step, param, step
 from tomojupyter.steps.checks import usable
 

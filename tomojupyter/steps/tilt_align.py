@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tomojupyter.numerics import tiltaxis
-from tomojupyter.numerics.global_shift import smallest_sum_shift
-from tomojupyter.numerics.max_image import MaxImageFit, max_image_axis
+from tomojupyter.numerics.alignment import tiltaxis
+from tomojupyter.numerics.alignment.global_shift import smallest_sum_shift
+from tomojupyter.numerics.alignment.max_image import MaxImageFit, max_image_axis
 from tomojupyter.steps.base import Outcome, Step, param, step
 from tomojupyter.steps.checks import usable
 

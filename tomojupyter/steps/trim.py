@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from tomojupyter.errors import ParameterError
-from tomojupyter.numerics.filters import bin_mean
+from tomojupyter.numerics.images.filters import bin_mean
 from tomojupyter.steps.base import Outcome, Step, param, step
 
 if TYPE_CHECKING:

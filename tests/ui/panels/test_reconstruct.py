@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 import tomojupyter.api as tomo
-from tomojupyter.numerics import reconstruct as solvers
-from tomojupyter.numerics.backends import make_projector
+from tomojupyter.numerics.reconstruction import reconstruct as solvers
+from tomojupyter.numerics.reconstruction.backends import make_projector
 from tomojupyter.steps import history, make_step
 from tomojupyter.steps.recipe import Recipe
 from tomojupyter.ui.jobs import Inline

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
-from tomojupyter.numerics import reconstruct as solvers
-from tomojupyter.numerics.backends import make_projector
-from tomojupyter.numerics.filters import bin_mean, blank_frames
 from tomojupyter.numerics.geometry import WHOLE
+from tomojupyter.numerics.images.filters import bin_mean, blank_frames
+from tomojupyter.numerics.reconstruction import reconstruct as solvers
+from tomojupyter.numerics.reconstruction.backends import make_projector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tomojupyter.numerics.projector import Projector
+    from tomojupyter.numerics.reconstruction.projector import Projector
 
 PAD = 12  # px beyond the edge that a spline knows of, as in scipy's "nearest"
 DEAD = 1e-3

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from tomojupyter.numerics import reconstruct as solvers
+from tomojupyter.numerics.reconstruction import reconstruct as solvers
 from tomojupyter.ui.panels.axis_preview import AxisPreview, Projectors, columns_of_mass, mean_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tomojupyter.numerics.projector import Projector
+    from tomojupyter.numerics.reconstruction.projector import Projector
 
 SIDE = 128
 """Slices of at most so many px are scored."""

@@ -10,9 +10,9 @@ import numpy as np
 
 from tomojupyter import api as tomo
 from tomojupyter.errors import DataError, TomojupyterError
-from tomojupyter.numerics.bad_frames import reduced
-from tomojupyter.numerics.filters import estimate_vacuum
-from tomojupyter.numerics.intensity import brightness
+from tomojupyter.numerics.images.bad_frames import reduced
+from tomojupyter.numerics.images.filters import estimate_vacuum
+from tomojupyter.numerics.images.intensity import brightness
 from tomojupyter.steps.base import make_step
 from tomojupyter.steps.run import run
 from tomojupyter.ui.fields import ValueText, parse_list, parse_number

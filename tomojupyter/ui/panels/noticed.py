@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tomojupyter.numerics.bad_frames import bad_frames, displacements
+from tomojupyter.numerics.images.bad_frames import bad_frames, displacements
 from tomojupyter.ui.views.texts import tilt_text
 from tomojupyter.ui.words import degrees, tilts_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tomojupyter.numerics.bad_frames import BadFrame
+    from tomojupyter.numerics.images.bad_frames import BadFrame
 
 MENTIONED = 3
 ICONS = {"good": "check", "warning": "exclamation-triangle", "move": "arrows-alt"}

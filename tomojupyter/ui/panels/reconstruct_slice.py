@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tomojupyter.errors import ParameterError
-from tomojupyter.numerics import reconstruct as solvers
-from tomojupyter.numerics.backends import make_projector
-from tomojupyter.numerics.filters import blank_frames
+from tomojupyter.numerics.images.filters import blank_frames
+from tomojupyter.numerics.reconstruction import reconstruct as solvers
+from tomojupyter.numerics.reconstruction.backends import make_projector
 from tomojupyter.steps.checks import usable
 from tomojupyter.steps.reconstruct import ReconstructionStep, sinograms_of
 
 if TYPE_CHECKING:
     from tomojupyter.monitor import Monitor
-    from tomojupyter.numerics.projector import Projector
+    from tomojupyter.numerics.reconstruction.projector import Projector
     from tomojupyter.steps import Step
 
 SIDE = 160

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 import numpy as np
 
-from tomojupyter.numerics.filters import bin_mean
+from tomojupyter.numerics.images.filters import bin_mean
 from tomojupyter.ui.views.picture import Picture
 from tomojupyter.ui.views.sampling import area_mean, percentiles
 from tomojupyter.ui.views.texts import tilt_text

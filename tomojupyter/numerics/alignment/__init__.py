@@ -1,0 +1,1 @@
+"""Where each image lies: registration, the direction and the place of the tilt axis."""

@@ -1,0 +1,1 @@
+"""Single images and series of images: filters, backgrounds, brightness, bad frames."""

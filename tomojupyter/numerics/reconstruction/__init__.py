@@ -1,0 +1,1 @@
+"""Projectors and the algorithms that reconstruct volumes with them."""

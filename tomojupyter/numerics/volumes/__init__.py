@@ -1,0 +1,1 @@
+"""What is done to volumes and measured in them."""

@@ -18,11 +18,15 @@ from typing import Any, ClassVar, Self, dataclass_transform
 import numpy as np
 
 from tomojupyter.errors import ParameterError, UnknownMethodError, UnknownParameterError
+from tomojupyter.steps.arrays import GivenArray
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tomojupyter.monitor import Monitor
+
+AUTO = "auto"
+"""What may be given for None wherever `param` says what None stands for."""
 
 REGISTRY: dict[str, dict[str, type[Step]]] = {}
 """Every Step class, by operation and method, in the order of registration."""
@@ -48,7 +52,8 @@ def param(
     Parameters
     ----------
     default
-        Its default; None means "chosen from the data", and `auto` says how.
+        Its default; None means "chosen from the data", and `auto` says how. The word "auto"
+        may be given for it.
     help
         One line for the docstring, the tooltip and the docs table.
     unit
@@ -252,12 +257,16 @@ def kind(cls: type, f: dataclasses.Field[Any]) -> tuple[type, bool]:
 def _validate(cls: type, f: dataclasses.Field[Any], value: Any) -> Any:
     """Return `value` as the parameter's own type, or raise a sentence."""
     base, optional = kind(cls, f)
+    if optional and f.metadata["auto"] and isinstance(value, str) and value.lower() == AUTO:
+        value = None
     if value is None:
         if optional:
             return None
         raise ParameterError(f"{f.name} must be given, got None")
     if base is tuple:
         return _as_tuple(f.name, value, whole="int" in str(f.type))
+    if base is GivenArray:
+        return GivenArray.of(f.name, value)
     if f.metadata["choices"]:
         return _choice(f.name, value, f.metadata["choices"])
     value = _convert(f, base, value)
@@ -334,10 +343,14 @@ def _nested(items: list[Any]) -> tuple[Any, ...]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, GivenArray):
+        return value.plain()
     return [_plain(v) for v in value] if isinstance(value, tuple) else value
 
 
 def _words(value: Any) -> str:
+    if value is None:
+        return AUTO
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):

@@ -11,6 +11,7 @@ import numpy as np
 from tomojupyter.errors import ParameterError
 from tomojupyter.numerics.reconstruction import reconstruct as solvers
 from tomojupyter.numerics.reconstruction.backends import BACKENDS, cuda_available, make_projector
+from tomojupyter.steps.arrays import GivenArray
 from tomojupyter.steps.base import Outcome, Step, param, step
 from tomojupyter.steps.checks import usable, warn
 from tomojupyter.steps.stack_register import check_cuda
@@ -171,6 +172,10 @@ class FilteredBackProjection(ReconstructionStep):
         return volume, {}, self
 
 
+VOLUMES = {"start_volume": "start", "mask": "mask"}
+"""Parameters that are volumes, and what the solvers call them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class IterativeStep(ReconstructionStep):
     """Base of iterative reconstructions; `solver` is a function of numerics."""
@@ -181,6 +186,45 @@ class IterativeStep(ReconstructionStep):
     thresh: float = param(0.0, "lowest value allowed with `constrain`", advanced=True)
     upper: float | None = param(None, "highest value allowed", auto="no limit", advanced=True)
     relaxation: float = param(1.0, "factor of every step, below 2", gt=0, le=1.99, advanced=True)
+    start_volume: GivenArray | None = param(
+        None, "volume to begin with, or to go on from", auto="zeros", advanced=True
+    )
+    mask: GivenArray | None = param(
+        None, "volume that is 0 where voxels must stay 0", auto="all voxels count", advanced=True
+    )
+
+    def resolve(self, signal: Any) -> Self:
+        """Read the volumes, and see whether they have the shape of the result."""
+        decided = super().resolve(signal)
+        ny, nx = signal._frame.shape
+        shape = (nx, decided.thickness, ny)
+        found = {}
+        for name in VOLUMES:
+            given = getattr(decided, name)
+            if given is not None:
+                found[name] = given.found(name)
+                if found[name].values.shape != shape:
+                    raise ParameterError(
+                        f"{name} has the shape {found[name].values.shape}, but the result will "
+                        f"have {shape}, its axes are (x, z, y); thickness sets the second"
+                    )
+        return decided.replace(**found) if found else decided
+
+    def on_columns(
+        self,
+        signal: Any,
+        columns: slice | np.ndarray,
+        monitor: Monitor,
+        *,
+        ncores: int | None,
+        **options: Any,
+    ) -> tuple[np.ndarray, dict[str, Any], Step]:
+        """Return what `solve` makes of some columns of a stack and of the volumes given."""
+        for name, key in VOLUMES.items():
+            given = getattr(self, name)
+            if given is not None:
+                options[key] = given.found(name).values[columns]
+        return super().on_columns(signal, columns, monitor, ncores=ncores, **options)
 
     def solve(
         self,

@@ -8,6 +8,7 @@ VALUES = {
     ("trim", "remove_projections"): {"projections": [1, -2]},
     ("trim", "bin"): {"factor": 2},
     ("trim", "rebin"): {"factor_y": 2, "factor_x": 3},
+    ("exclude", "projections"): {"projections": [2, -3], "reason": "blurred"},
     ("filter", "median"): {"size": 3, "taper": 0.1},
     ("filter", "bpf"): {"largest": 60.0},
     ("background", "region"): {"right": 5, "top": -4},

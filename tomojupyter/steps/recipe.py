@@ -20,7 +20,7 @@ from tomojupyter.paths import template
 from tomojupyter.steps import history
 from tomojupyter.steps.base import Step, make_step, parameters
 from tomojupyter.steps.checks import warn
-from tomojupyter.steps.run import run
+from tomojupyter.steps.run import check_options, run
 
 if TYPE_CHECKING:
     from tomojupyter.monitor import Monitor
@@ -215,7 +215,15 @@ class Recipe:
         -------
         TomoStack, RecStack or dict
             The signal named "stack", or the mapping with every result in its place.
+
+        Raises
+        ------
+        RecipeError
+            If a signal that a step names is not given.
+        UnknownParameterError
+            If there is no such run option.
         """
+        check_options(options)
         many = isinstance(signal, Mapping)
         signals = dict(signal) if many else {DEFAULT: signal}
         self._warn_of_places(signals.get(DEFAULT))

@@ -30,6 +30,14 @@ class StackOperations:
         """Crop, leave projections out, or bin; return a new TomoStack."""
         return run(self, step)
 
+    @operation("exclude", ("projections",))
+    def exclude(self, step: Step, method: str = "projections") -> Any:
+        """Leave projections out of estimates and volumes, or take them in; return a new TomoStack.
+
+        They stay in the series and are moved with the others; :meth:`trim` removes projections.
+        """
+        return run(self, step)
+
     @operation("filter", ("size", "taper"))
     def filter(self, step: Step, method: str = "median", show_progressbar: bool = False) -> Any:
         """Filter every image by itself; return a new TomoStack."""

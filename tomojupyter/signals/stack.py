@@ -14,6 +14,7 @@ from tomojupyter.signals import state
 from tomojupyter.signals.angles import angles, check_angles, show_tilts
 from tomojupyter.signals.common import RESAMPLED, TomoSignal
 from tomojupyter.signals.convergence import Convergence
+from tomojupyter.signals.excluding import Excluding
 from tomojupyter.signals.operations import StackOperations
 from tomojupyter.signals.pixels import Source
 from tomojupyter.signals.rec import RecStack
@@ -33,8 +34,9 @@ NAMES = ("Projections", "y", "x")
 
 
 class TomoStack(
-    StackOperations, Convergence, TrialSlices, StackPictures, StackSlicing, StackTurning, TomoSignal
-):
+    StackOperations, Excluding, Convergence, TrialSlices, StackPictures, StackSlicing,
+    StackTurning, TomoSignal,
+):  # fmt: skip
     """A tilt series with the axes (tilt, y, x); the tilt axis lies along x.
 
     Parameters
@@ -252,23 +254,6 @@ class TomoStack(
         """Tilt angles as acquired, degrees, (n,)."""
         nominal = state.read_nominal(self.metadata)
         return self.tilts.data.ravel() if nominal is None else nominal
-
-    @property
-    def excluded(self) -> np.ndarray:
-        """Which projections estimators and reconstructions leave out, bool (n,)."""
-        mask = np.zeros(self._n, bool)
-        mask[list(state.read_excluded(self.metadata))] = True
-        return mask
-
-    @property
-    def excluded_reason(self) -> list[str]:
-        """Why, by projection; an empty text for those in use."""
-        reasons = state.read_excluded(self.metadata)
-        return [reasons.get(i, "") for i in range(self._n)]
-
-    def _exclude(self, index: int, reason: str) -> None:
-        reasons = state.read_excluded(self.metadata)
-        state.write_excluded(self.metadata, {**reasons, index: reason})
 
     def _check(self, needs_tilts: bool = False) -> None:
         """Raise unless there is one usable tilt a projection."""

@@ -181,7 +181,7 @@ def find(operation: str, method: str) -> type[Step]:
     if operation not in REGISTRY:
         raise UnknownMethodError(
             f"{operation}: not an operation ({', '.join(REGISTRY)} are)"
-            + _closest(operation, REGISTRY)
+            + closest(operation, REGISTRY)
         )
     methods = REGISTRY[operation]
     if not isinstance(method, str):
@@ -195,7 +195,7 @@ def find(operation: str, method: str) -> type[Step]:
     if not exact:
         raise UnknownMethodError(
             f"{method}: not a method of {operation} ({', '.join(methods)} are)"
-            + _closest(method, methods)
+            + closest(method, methods)
         )
     return exact[0]
 
@@ -232,12 +232,13 @@ def _unknown(cls: type[Step], name: str, known: Sequence[str]) -> str:
         have = "have" if len(others) > 1 else "has"
         return f"{name}: not a parameter of {cls.method} ({', '.join(others)} {have} it)"
     listed = ", ".join(known) if known else "none"
-    return f"{name}: not a parameter of {cls.operation} {cls.method} (known: {listed})" + _closest(
+    return f"{name}: not a parameter of {cls.operation} {cls.method} (known: {listed})" + closest(
         name, known
     )
 
 
-def _closest(name: str, known: Any) -> str:
+def closest(name: str, known: Any) -> str:
+    """Return "; did you mean ...?" if one of the known names is near, else nothing."""
     lower = {str(k).lower(): str(k) for k in known}
     match = difflib.get_close_matches(str(name).lower(), lower, n=1)
     return f"; did you mean {lower[match[0]]}?" if match else ""
@@ -281,7 +282,7 @@ def _choice(name: str, value: Any, choices: tuple[Any, ...]) -> Any:
             return choice
     raise ParameterError(
         f"{name} must be one of {', '.join(map(str, choices))}, got {value!r}"
-        + _closest(value, choices)
+        + closest(value, choices)
     )
 
 

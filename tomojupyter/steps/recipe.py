@@ -21,7 +21,7 @@ from tomojupyter.steps import history
 from tomojupyter.steps.arrays import GivenArray
 from tomojupyter.steps.base import AUTO, Step, make_step, parameters
 from tomojupyter.steps.checks import warn
-from tomojupyter.steps.run import run
+from tomojupyter.steps.run import check_options, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -228,7 +228,15 @@ class Recipe:
         -------
         TomoStack, RecStack or dict
             The signal named "stack", or the mapping with every result in its place.
+
+        Raises
+        ------
+        RecipeError
+            If a signal that a step names is not given.
+        UnknownParameterError
+            If there is no such run option.
         """
+        check_options(options)
         many = isinstance(signal, Mapping)
         signals = dict(signal) if many else {DEFAULT: signal}
         self._warn_of_places(signals.get(DEFAULT))

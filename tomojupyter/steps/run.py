@@ -8,14 +8,29 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from tomojupyter.errors import DataError
+from tomojupyter.errors import DataError, UnknownParameterError
 from tomojupyter.monitor import Monitor, Silent
 from tomojupyter.steps import history
+from tomojupyter.steps.base import closest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tomojupyter.steps.base import Step
 
 log = logging.getLogger(__name__)
+
+RUN_OPTIONS = ("ncores",)
+
+
+def check_options(options: Iterable[str]) -> None:
+    """Raise UnknownParameterError if one of them is no run option."""
+    for name in options:
+        if name not in RUN_OPTIONS:
+            raise UnknownParameterError(
+                f"{name}: not an option of a run (known: {', '.join(RUN_OPTIONS)})"
+                + closest(name, RUN_OPTIONS)
+            )
 
 
 def run(signal: Any, step: Step, monitor: Monitor | None = None, **options: Any) -> Any:
@@ -31,7 +46,7 @@ def run(signal: Any, step: Step, monitor: Monitor | None = None, **options: Any)
         Follows and stops long work.
     **options
         Run options, which are recorded as environment and do not change the result:
-        ``ncores``.
+        ``ncores``, the number of threads.
 
     Returns
     -------
@@ -42,9 +57,12 @@ def run(signal: Any, step: Step, monitor: Monitor | None = None, **options: Any)
     ------
     DataError
         If the signal cannot be used.
+    UnknownParameterError
+        If there is no such run option.
     Cancelled
         If the monitor says so; nothing is changed then.
     """
+    check_options(options)
     if signal._signal_type != step.on:
         raise DataError(f"{step.operation} works on a {step.on}, got a {type(signal).__name__}")
     signal._check(needs_tilts=step.needs_tilts)

@@ -15,7 +15,7 @@ from tomojupyter.steps.base import LISTENERS, REGISTRY, find, make_step, paramet
 if typing.TYPE_CHECKING:
     from collections.abc import Callable
 
-OPTIONS = ("show_progressbar", "ncores")
+OPTIONS = ("show_progressbar", "ncores", "max_memory", "output")
 OPERATIONS: dict[str, Callable[..., Any]] = {}
 
 

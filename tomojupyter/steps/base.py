@@ -92,11 +92,14 @@ class Outcome:
         Figures for the record, such as the final residual.
     step
         The Step as it was really done, if that differs (iterations after Finish).
+    completed
+        Called with the result once it has its record, for what is kept in a file.
     """
 
     signal: Any
     scalars: dict[str, Any] = field(default_factory=dict)
     step: Step | None = None
+    completed: Callable[[Any], None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from tomojupyter.steps.base import LISTENERS, REGISTRY, find, kind, make_step, p
 if typing.TYPE_CHECKING:
     from collections.abc import Callable
 
-OPTIONS = ("show_progressbar", "ncores")
+OPTIONS = ("show_progressbar", "ncores", "max_memory", "output")
 OPERATIONS: dict[str, Callable[..., Any]] = {}
 
 

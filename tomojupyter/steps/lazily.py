@@ -60,8 +60,10 @@ def lazy_volume(
         wide = widened(slab, step.halo, nx)
         parts.append(
             array.map_blocks(
-                solve_slab, data[:, :, wide].rechunk((n, ny, -1)), step=step, tilts=series.tilts,
-                cover=series.cover, wide=wide, slab=slab, ncores=ncores or 1, options=options,
+                solve_slab, data[:, :, wide].rechunk((n, ny, -1)), step=step.bare(),
+                tilts=series.tilts,
+                cover=series.cover, wide=wide, slab=slab, ncores=ncores or 1,
+                options={**options, **step.given(wide)},
                 dtype=np.float32, meta=np.empty((0, 0, 0), np.float32),
                 chunks=((slab.stop - slab.start,), (step.thickness or ny,), (ny,)),
             )
@@ -79,8 +81,9 @@ def _decided(
     view = SlabMonitor(monitor, (slab,), series.nx)
     view.begin(0, wide)
     _, _, done = step.solve(
-        projector, sinograms, series.tilts, weights, monitor=view, ncores=None, **options
-    )
+        projector, sinograms, series.tilts, weights, monitor=view, ncores=None,
+        **options, **step.given(wide),
+    )  # fmt: skip
     return done  # type: ignore[return-value]
 
 

@@ -103,9 +103,16 @@ class ReconstructionStep(Step):
         series = Sinograms(signal)
         sinograms, weights = series.columns(columns)
         projector = self.projector(series.tilts, sinograms.shape[2])
-        return self.solve(
-            projector, sinograms, series.tilts, weights, monitor=monitor, ncores=ncores, **options
-        )
+        options |= {"ncores": ncores, **self.given(columns)}
+        return self.solve(projector, sinograms, series.tilts, weights, monitor=monitor, **options)
+
+    def given(self, columns: slice | np.ndarray) -> dict[str, Any]:
+        """Return what `solve` is given beside sinograms of some columns: of volumes, the same."""
+        return {}
+
+    def bare(self) -> Self:
+        """Return the Step without what `given` returns."""
+        return self
 
     def state_bytes(
         self,
@@ -228,21 +235,14 @@ class IterativeStep(ReconstructionStep):
                     )
         return decided.replace(**found) if found else decided
 
-    def on_columns(
-        self,
-        signal: Any,
-        columns: slice | np.ndarray,
-        monitor: Monitor,
-        *,
-        ncores: int | None,
-        **options: Any,
-    ) -> tuple[np.ndarray, dict[str, Any], Step]:
-        """Return what `solve` makes of some columns of a stack and of the volumes given."""
-        for name, key in VOLUMES.items():
-            given = getattr(self, name)
-            if given is not None:
-                options[key] = given.found(name).values[columns]
-        return super().on_columns(signal, columns, monitor, ncores=ncores, **options)
+    def given(self, columns: slice | np.ndarray) -> dict[str, Any]:
+        """Return those columns of the volumes given, for `solve`."""
+        found = {key: getattr(self, name) for name, key in VOLUMES.items()}
+        return {k: v.found(k).values[columns] for k, v in found.items() if v is not None}
+
+    def bare(self) -> Self:
+        """Return the Step without its volumes."""
+        return self.replace(**dict.fromkeys(VOLUMES))
 
     def solve(
         self,

@@ -94,8 +94,9 @@ def _into_memory(
     if not slabs.streamed:
         sinograms, weights = series.columns(slice(None))
         volume, scalars, done = step.solve(
-            projector, sinograms, series.tilts, weights, monitor=monitor, **options
-        )
+            projector, sinograms, series.tilts, weights, monitor=monitor,
+            **options, **step.given(slice(None)),
+        )  # fmt: skip
         return Outcome(signal._volume(volume), scalars, done)
     volume = np.empty(shape, np.float32)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tomojupyter.steps.reconstruct import ReconstructionStep
 
 LANES = 16  # slices that kernels work on at least
-HELD_BACK = 32 << 20  # bytes that are needed whatever the size: buffers of files, the stack
+HELD_BACK = 64 << 20  # bytes beyond arrays, whatever the size: what allocators, files and dask keep
 
 
 @dataclass(frozen=True)
@@ -157,8 +157,9 @@ def stream(
             view.begin(number, wide)
             sinograms, weights = files.run(series.columns, [wide], view.beat)[0]
             volume, scalars, done = done.solve(
-                projector, sinograms, series.tilts, weights, monitor=view, **options
-            )
+                projector, sinograms, series.tilts, weights, monitor=view,
+                **options, **step.given(wide),
+            )  # fmt: skip
             found.append(scalars)
             mine = volume[slab.start - wide.start : slab.stop - wide.start]
             files.run(partial(_write, write, mine), [slab], view.beat)

@@ -200,17 +200,13 @@ VOLUMES = {"start_volume": "start", "mask": "mask"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class IterativeStep(ReconstructionStep):
+class UnlimitedStep(ReconstructionStep):
     """Base of iterative reconstructions; `solver` is a function of numerics."""
 
     solver: ClassVar[Any]
     volumes: ClassVar[float] = 1.0  # arrays as large as the volume that the solver holds
     sinograms: ClassVar[float] = 2.0  # and as large as the sinograms
     iterations: int = param(20, "full sweeps over all tilts", ge=1)
-    constrain: bool = param(False, "no value below `thresh`")
-    thresh: float = param(0.0, "lowest value allowed with `constrain`", advanced=True)
-    upper: float | None = param(None, "highest value allowed", auto="no limit", advanced=True)
-    relaxation: float = param(1.0, "factor of every step, below 2", gt=0, le=1.99, advanced=True)
     start_volume: GivenArray | None = param(
         None, "volume to begin with, or to go on from", auto="zeros", advanced=True
     )
@@ -257,11 +253,8 @@ class IterativeStep(ReconstructionStep):
             projector,
             sinograms,
             iterations=self.iterations,
-            constrain=self.constrain,
-            thresh=self.thresh,
-            upper=self.upper,
-            relaxation=self.relaxation,
             weights=weights,
+            **self.keywords(),
             **options,
         )
         start = norm_of(sinograms, weights)
@@ -288,6 +281,29 @@ class IterativeStep(ReconstructionStep):
         """Return the figures of the whole: residuals add up in squares."""
         return merged_residuals(found)
 
+    def keywords(self) -> dict[str, Any]:
+        """Return what the solver is told of the Step, beside the iterations."""
+        return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class IterativeStep(UnlimitedStep):
+    """Base of iterative reconstructions that keep limits."""
+
+    constrain: bool = param(False, "no value below `thresh`")
+    thresh: float = param(0.0, "lowest value allowed with `constrain`", advanced=True)
+    upper: float | None = param(None, "highest value allowed", auto="no limit", advanced=True)
+    relaxation: float = param(1.0, "factor of every step, below 2", gt=0, le=1.99, advanced=True)
+
+    def keywords(self) -> dict[str, Any]:
+        """Return the limits and the relaxation."""
+        return {
+            "constrain": self.constrain,
+            "thresh": self.thresh,
+            "upper": self.upper,
+            "relaxation": self.relaxation,
+        }
+
 
 @step("reconstruct", "SIRT")
 class Sirt(IterativeStep):
@@ -302,3 +318,27 @@ class Sart(IterativeStep):
 
     solver = staticmethod(solvers.sart)
     iterations: int = param(5, "full sweeps over all tilts", ge=1)
+
+
+@step("reconstruct", "CGLS")
+class Cgls(UnlimitedStep):
+    """Conjugate gradients: few iterations, without limits; noise comes in as soon."""
+
+    solver = staticmethod(solvers.cgls)
+    volumes = 2.0
+    sinograms = 3.0
+    iterations: int = param(8, "steps, each as long as a sweep", ge=1)
+
+
+@step("reconstruct", "OS-SIRT")
+class OsSirt(IterativeStep):
+    """SIRT with ordered subsets and momentum: 8 sweeps go as far as 100 of SIRT."""
+
+    solver = staticmethod(solvers.os_sirt)
+    volumes = 3.0
+    iterations: int = param(5, "full sweeps over all tilts", ge=1)
+    subsets: int = param(8, "groups of projections used one after the other", ge=1, advanced=True)
+
+    def keywords(self) -> dict[str, Any]:
+        """Return the limits, the relaxation and the subsets."""
+        return {**super().keywords(), "subsets": self.subsets}

@@ -86,7 +86,7 @@ class Live:
 
 
 def iterate(
-    kind: type[State],
+    kind: Callable[[Problem, Workers], State],
     problem: Problem,
     iterations: int,
     monitor: Monitor,
@@ -105,7 +105,8 @@ def iterate(
         state = kind(problem, workers)
         blocks = range(len(state.blocks))
         ones = np.ones((1, *projector.slice_shape), np.float32)
-        state.rows = [inverse_of(workers.run(projector.forward, [ones], beat)[0][0])] * len(blocks)
+        rows = inverse_of(workers.run(state.projector.forward, [ones], beat)[0][0])
+        state.rows = [rows] * len(blocks)
         workers.run(state.load, blocks, beat)
         state.start(beat)
         live = Live(state.blocks, state.volumes)
@@ -137,6 +138,8 @@ class State(ABC):
         1 / A m for the mask m: (n, ny), or (k, n, ny) where slices have masks of their own.
     """
 
+    order: Any = slice(None)  # of the projections
+
     def __init__(self, problem: Problem, workers: Workers) -> None:
         self.problem = problem
         self.projector = problem.projector
@@ -156,20 +159,22 @@ class State(ABC):
         """Take a block of the data, its weights, mask and start; unknown pixels become 0."""
         block = self.blocks[i]
         k = block.stop - block.start
-        data, weights = self.problem.sinograms, self.problem.weights
+        data = self.problem.sinograms[block][:, self.order]
+        weights = self.problem.weights
+        weights = None if weights is None else weights[block][:, self.order]
         self.volumes[i] = self.projector.slices(k)
         self.sinograms[i] = self.projector.sinograms(k)
         values = self.sinograms[i][:k]
-        values[...] = data[block]
+        values[...] = data
         known = np.isfinite(values)
         if weights is not None:
-            known &= weights[block] > 0
+            known &= weights > 0
         gaps = not known.all()
         if gaps:
             values[~known] = 0
-        if gaps or not (weights is None or bool((weights[block] == 1).all())):
+        if gaps or not (weights is None or bool((weights == 1).all())):
             part = self.projector.sinograms(k)
-            part[:k] = known if weights is None else np.where(known, weights[block], 0)
+            part[:k] = known if weights is None else np.where(known, weights, 0)
             self.weights[i] = part
         self._load_mask(i, k)
         self.residuals[i] = self.sinograms[i].copy(order="K")
@@ -196,7 +201,7 @@ class State(ABC):
             raise ParameterError("start must be finite everywhere: replace its NaN by 0")
         self.volumes[i][:k] = start
         self.hold(i)
-        self._take_residual(i)
+        self.take_residual(i)
 
     def hold(self, i: int) -> None:
         """Set the voxels of a block to 0 that its mask leaves out."""
@@ -226,7 +231,7 @@ class State(ABC):
         self.change(i)
         if self.workers.stop.is_set():
             return 0.0
-        self._take_residual(i)
+        self.take_residual(i)
         residual, weights = self.residuals[i], self.weights[i]
         k = self.blocks[i].stop - self.blocks[i].start
         squares = 0.0
@@ -237,7 +242,8 @@ class State(ABC):
             squares += float(np.vdot(seen, seen))
         return squares
 
-    def _take_residual(self, i: int) -> None:
+    def take_residual(self, i: int) -> None:
+        """Compute the residual of a block anew."""
         residual, weights = self.residuals[i], self.weights[i]
         self.projector.residual(self.volumes[i], self.sinograms[i], residual)
         if weights is not None:

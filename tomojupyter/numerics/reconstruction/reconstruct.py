@@ -13,8 +13,10 @@ from scipy import fft
 from tomojupyter.errors import ParameterError
 from tomojupyter.monitor import Monitor, Silent
 from tomojupyter.numerics.blocks import Workers
+from tomojupyter.numerics.reconstruction.cgls import cgls
 from tomojupyter.numerics.reconstruction.fbp_filters import FBP_FILTERS, ramp_response
 from tomojupyter.numerics.reconstruction.iterative import Iterated
+from tomojupyter.numerics.reconstruction.os_sirt import os_sirt
 from tomojupyter.numerics.reconstruction.problem import check_counts, check_sinograms
 from tomojupyter.numerics.reconstruction.sart import sart
 from tomojupyter.numerics.reconstruction.sinograms import angular_weights, fill_gaps
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from tomojupyter.numerics.reconstruction.projector import Projector
 
-__all__ = ["FBP_FILTERS", "Iterated", "bp", "fbp", "project", "sart", "sirt"]
+__all__ = ["FBP_FILTERS", "Iterated", "bp", "cgls", "fbp", "os_sirt", "project", "sart", "sirt"]
 
 SILENT = Silent()
 

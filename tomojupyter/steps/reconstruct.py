@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from tomojupyter.errors import ParameterError
 from tomojupyter.numerics.reconstruction import reconstruct as solvers
 from tomojupyter.numerics.reconstruction.backends import BACKENDS, cuda_available, make_projector
+from tomojupyter.numerics.reconstruction.problem import Problem
+from tomojupyter.numerics.reconstruction.stopping import choose_iterations
 from tomojupyter.steps.arrays import GivenArray
 from tomojupyter.steps.base import Outcome, Step, param, step
 from tomojupyter.steps.checks import usable, warn
@@ -172,6 +175,7 @@ class FilteredBackProjection(ReconstructionStep):
         return volume, {}, self
 
 
+CHOSEN = "chosen by the noise and by projections held out"
 VOLUMES = {"start_volume": "start", "mask": "mask"}
 """Parameters that are volumes, and what the solvers call them."""
 
@@ -181,7 +185,8 @@ class UnlimitedStep(ReconstructionStep):
     """Base of iterative reconstructions; `solver` is a function of numerics."""
 
     solver: ClassVar[Any]
-    iterations: int = param(20, "full sweeps over all tilts", ge=1)
+    most: ClassVar[int] = 30
+    iterations: int | None = param(20, "full sweeps over all tilts", ge=1, auto=CHOSEN)
     start_volume: GivenArray | None = param(
         None, "volume to begin with, or to go on from", auto="zeros", advanced=True
     )
@@ -231,24 +236,30 @@ class UnlimitedStep(ReconstructionStep):
         **options: Any,
     ) -> tuple[np.ndarray, dict[str, Any], Step]:
         """Return the iterate after `iterations`, or after Finish."""
-        found = type(self).solver(
-            projector,
-            sinograms,
-            iterations=self.iterations,
-            weights=weights,
-            **self.keywords(),
-            **options,
-        )
+        solver, count = self.solver_of(), self.iterations
+        running = {name: options.pop(name) for name in ("monitor", "ncores")}
+        known: dict[str, Any] = {"weights": weights, **self.keywords(), **options}
+        chosen: dict[str, Any] = {}
+        if count is None:
+            problem = Problem(projector, sinograms, **known)
+            choice = choose_iterations(solver, problem, most=self.most, **running)
+            count, chosen = choice.iterations, {"why": choice.why, **choice.figures}
+        found = solver(projector, sinograms, iterations=count, **known, **running)
         start = float(np.sqrt(np.sum((weights * sinograms).astype(np.float64) ** 2)))
         scalars = {
             "residuals": [float(r) for r in found.residuals],
             "residual_percent": 100 * float(found.residuals[-1]) / start if start else 0.0,
+            **({"chosen": chosen} if chosen else {}),
         }
         return found.volume, scalars, self.replace(iterations=found.iterations)
 
     def keywords(self) -> dict[str, Any]:
-        """Return what the solver is told of the Step, beside the iterations."""
+        """Return what the problem is told of the Step."""
         return {}
+
+    def solver_of(self) -> Any:
+        """Return the solver, with the parameters that are its own."""
+        return type(self).solver
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,6 +286,7 @@ class Sirt(IterativeStep):
     """Simultaneous iterative reconstruction: smoother than FBP, with fewer streaks."""
 
     solver = staticmethod(solvers.sirt)
+    most = 200
 
 
 @step("reconstruct", "SART")
@@ -282,7 +294,7 @@ class Sart(IterativeStep):
     """Algebraic reconstruction, one tilt after the other: fewer sweeps than SIRT, more noise."""
 
     solver = staticmethod(solvers.sart)
-    iterations: int = param(5, "full sweeps over all tilts", ge=1)
+    iterations: int | None = param(5, "full sweeps over all tilts", ge=1, auto=CHOSEN)
 
 
 @step("reconstruct", "CGLS")
@@ -290,7 +302,7 @@ class Cgls(UnlimitedStep):
     """Conjugate gradients: few iterations, without limits; noise comes in as soon."""
 
     solver = staticmethod(solvers.cgls)
-    iterations: int = param(8, "steps, each as long as a sweep", ge=1)
+    iterations: int | None = param(8, "steps, each as long as a sweep", ge=1, auto=CHOSEN)
 
 
 @step("reconstruct", "OS-SIRT")
@@ -298,9 +310,9 @@ class OsSirt(IterativeStep):
     """SIRT with ordered subsets and momentum: 8 sweeps go as far as 100 of SIRT."""
 
     solver = staticmethod(solvers.os_sirt)
-    iterations: int = param(5, "full sweeps over all tilts", ge=1)
+    iterations: int | None = param(5, "full sweeps over all tilts", ge=1, auto=CHOSEN)
     subsets: int = param(8, "groups of projections used one after the other", ge=1, advanced=True)
 
-    def keywords(self) -> dict[str, Any]:
-        """Return the limits, the relaxation and the subsets."""
-        return {**super().keywords(), "subsets": self.subsets}
+    def solver_of(self) -> Any:
+        """Return the solver with its subsets."""
+        return partial(solvers.os_sirt, subsets=self.subsets)

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 import tomojupyter.api as tomo
+from tomojupyter.batch import memory
 from tomojupyter.numerics.reconstruction import reconstruct as solvers
 from tomojupyter.numerics.reconstruction.backends import make_projector
 from tomojupyter.steps import history, make_step
 from tomojupyter.steps.recipe import Recipe
 from tomojupyter.ui.jobs import Inline
-from tomojupyter.ui.panels import reconstruct_facts
 from tomojupyter.ui.panels.reconstruct import ReconstructPanel
-from tomojupyter.ui.panels.reconstruct_facts import free_bytes, needed_bytes, run_words, too_large
+from tomojupyter.ui.panels.reconstruct_facts import needed_bytes, run_words, too_large
 from tomojupyter.ui.panels.reconstruct_slice import QuickLook, Rate, make_test_slice
 from tomojupyter.ui.session import Session
 
@@ -266,7 +266,7 @@ def test_memory_is_that_of_arrays_and_matrix():
     assert needed_bytes(shape, 15, by_astra) == 16 * 2 * 10 * 20 * 20 + arrays
     assert needed_bytes(shape, 15, sirt) > arrays
     assert too_large(shape, 15, sirt, 10**9) == ""
-    free = free_bytes()
+    free = memory.free_bytes()
     assert free is None or free > 10**6
 
 
@@ -274,9 +274,9 @@ def test_system_that_does_not_tell_its_memory_blocks_nothing(panel, monkeypatch)
     def refuse(*_args, **_keywords):
         raise OSError
 
-    monkeypatch.setattr(reconstruct_facts.Path, "read_text", refuse)
-    monkeypatch.setattr(reconstruct_facts.os, "sysconf", refuse, raising=False)
-    assert free_bytes() is None
+    monkeypatch.setattr(memory.Path, "read_text", refuse)
+    monkeypatch.setattr(memory.os, "sysconf", refuse, raising=False)
+    assert memory.free_bytes() is None
     panel.controls["thickness"].value = 39
     assert not panel.apply.disabled
     assert "free" not in panel.facts.value

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import ipywidgets as widgets
 import numpy as np
 
+from tomojupyter.batch.memory import free_bytes
 from tomojupyter.steps import history
 from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.axis_preview import columns_of_mass, mean_of, vacuum_to_lift
 from tomojupyter.ui.panels.noticed import movement
 from tomojupyter.ui.panels.reconstruct_facts import (
     facts_html,
-    free_bytes,
     iterative,
     method_words,
     run_words,

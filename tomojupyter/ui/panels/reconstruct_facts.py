@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tomojupyter.steps.base import find, parameters
@@ -17,20 +16,6 @@ if TYPE_CHECKING:
     from tomojupyter.steps import Step
 
 ENTRY = 16  # bytes of an entry of the projector's matrix and its transpose
-
-
-def free_bytes() -> int | None:
-    """Return the memory that can be had in bytes, or None where the system does not tell."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return 1024 * int(line.split()[1])
-    except (OSError, ValueError):
-        pass
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None
 
 
 def result_bytes(shape: tuple[int, int, int], thickness: int) -> int:

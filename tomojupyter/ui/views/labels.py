@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -79,7 +79,7 @@ def labelled(
     draw = ImageDraw.Draw(image)
     height = max(12, round(side / 26))
     font = ImageFont.load_default(height)
-    edge = {"stroke_width": 2, "stroke_fill": EDGE}
+    edge: dict[str, Any] = {"stroke_width": 2, "stroke_fill": EDGE}
     gap = height // 2
     if title:
         draw.text((gap, gap // 2), title, fill=INK, font=font, **edge)

@@ -45,6 +45,10 @@ class ExplorePanel(OperationPanel):
     hint = "look and measure"
     icon = "cube"
     needs = "RecStack"
+    key_card = (
+        ("T F S 3", "top, front, side or 3D large, and back"),
+        ("Shift + drag", "a line: profile and width of its peak"),
+    )
 
     def __init__(self, signal: Any = None, height: int = 600) -> None:
         self._shown: Any = None
@@ -64,6 +68,10 @@ class ExplorePanel(OperationPanel):
         for number, picture in enumerate(self.ortho.pictures.values(), 1):
             picture.add_class(f"tj-view-explore-{number}")
             picture.on_line(self._profile_along(picture.title))
+        # In the form there is room for the sliders of the 3D view.
+        self.view3d.children = [c for c in self.view3d.children if c is not self.view3d.controls]
+        self.view3d.level.description = self.view3d.opacity.description = ""
+        self.view3d.shown.add_class("tj-segments")
         first = next(iter(self.ortho.pictures.values()))
         first.observe(lambda _: self._contrast_moved(), ["lo", "hi"])
         self.ortho.on_move(lambda *_: self._read())
@@ -119,6 +127,9 @@ class ExplorePanel(OperationPanel):
                 widgets.HBox([self.auto]).add_class("tj-buttons"),
                 self.overlay,
                 widgets.HTML(section("3D", "drag turns, wheel zooms")),
+                _field("Surface at", self.view3d.level, self.view3d.level_text),
+                _field("Cloud", self.view3d.opacity),
+                self.view3d.shown,
                 widgets.HBox([self.to_3d, self.full]).add_class("tj-buttons"),
                 widgets.HTML(section("Keep")),
                 widgets.HBox([self.store]).add_class("tj-buttons"),
@@ -340,6 +351,7 @@ class ExplorePanel(OperationPanel):
         return f"{len(runs)} reconstruction{'s' * (len(runs) > 1)}" if runs else cls.hint
 
 
-def _field(label: str, control: widgets.Widget, unit: str = "") -> widgets.Box:
-    parts = [widgets.Label(label), control, *([widgets.Label(unit)] if unit else [])]
+def _field(label: str, control: widgets.Widget, unit: str | widgets.Widget = "") -> widgets.Box:
+    end = widgets.Label(unit) if isinstance(unit, str) else unit
+    parts = [widgets.Label(label), control, *([end] if unit else [])]
     return widgets.HBox(parts).add_class("tj-field")

@@ -17,6 +17,7 @@ from tomojupyter.batch import folder as folder_module
 from tomojupyter.batch import table
 from tomojupyter.batch.folder import Batch, Options, find_series
 from tomojupyter.batch.jobs import End, Job, do, note_in
+from tomojupyter.batch.memory import at_a_time, needed_bytes
 from tomojupyter.errors import MissingFileError, ParameterError, RecipeError
 from tomojupyter.formats.mrc import write_mrc
 
@@ -247,6 +248,22 @@ def test_series_are_found_and_bad_wishes_refused(folder, tmp_path):
     two.write_text("tomojupyter: 1\nsteps:\n  - filter: {method: median, on: edx}\n")
     with pytest.raises(RecipeError, match="recipes of one signal; this one names edx"):
         Batch(path, two)
+
+
+def test_memory_limits_how_many_run_at_a_time(folder, tmp_path):
+    path, recipe = folder(1, broken=[])
+    steps = tomo.Recipe.from_yaml(recipe.read_text(encoding="utf-8"))
+    need = needed_bytes(path / "s0.mrc", steps)
+    thick = tomo.Recipe.from_yaml(
+        steps.to_yaml().replace("iterations", "thickness: 48, iterations")
+    )
+    assert needed_bytes(path / "s0.mrc", thick) - need == 4 * 3 * 32 * 24 * 24
+    assert needed_bytes(tmp_path / "gone.mrc", steps) == 0
+    assert at_a_time([need, need], 2 * need, None, 8) == 2
+    assert at_a_time([need, need, 2 * need], 2 * need, None, 8) == 1
+    assert at_a_time([10, 10, 10], 5, None, 8) == 1
+    assert at_a_time([10] * 20, None, None, 8) == 8
+    assert at_a_time([10] * 20, None, 3, 8) == 3
 
 
 def test_a_scheduler_does_the_jobs_with_the_same_command(folder, capsys):

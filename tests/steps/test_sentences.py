@@ -24,7 +24,7 @@ from tomojupyter.steps.base import REGISTRY, find
         (
             ("reconstruct", "FBP", {"iterations": 5}),
             UnknownParameterError,
-            "iterations: not a parameter of FBP (SIRT, SART have it)",
+            "iterations: not a parameter of FBP (SIRT, SART, CGLS, OS-SIRT, DART have it)",
         ),
         (
             ("filter", "sobel", {"size": 5}),
@@ -45,7 +45,8 @@ from tomojupyter.steps.base import REGISTRY, find
             ("reconstruct", "SIRT", {"iteratoins": 5}),
             UnknownParameterError,
             "iteratoins: not a parameter of reconstruct SIRT (known: cuda, thickness, backend, "
-            "iterations, constrain, thresh, upper, relaxation); did you mean iterations?",
+            "iterations, start_volume, mask, constrain, thresh, upper, relaxation); "
+            "did you mean iterations?",
         ),
         (("filter", "median", {"size": None}), ParameterError, "size must be given, got None"),
         (

@@ -24,7 +24,7 @@ from tomojupyter.steps.operation import _refresh, methods_table
         (
             "reconstruct",
             ["method", "iterations", "constrain", "thresh", "cuda", "thickness",
-             "show_progressbar"],
+             "show_progressbar", "p", "ncores", "sino_filter", "dart_iterations", "gray_levels"],
         ),
         ("filter", ["method", "size", "taper"]),
         ("trim", ["method", "left", "right", "top", "bottom"]),

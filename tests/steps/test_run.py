@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tomojupyter.api as tomo
-from tomojupyter.errors import Cancelled, TomojupyterWarning
+from tomojupyter.errors import Cancelled, ParameterError, TomojupyterWarning
 from tomojupyter.steps import history, make_step, run
 
 
@@ -272,3 +272,36 @@ def test_a_chosen_number_of_iterations_is_recorded_with_its_reason(noisy_series,
 def noisy_series(series):
     noise = np.random.default_rng(3).normal(0, 0.05 * series.data.max(), series.data.shape)
     return tomo.TomoStack((series.data + noise).astype("f4"), series.tilts.data.ravel())
+
+
+def test_the_smoothing_of_dart_is_chosen_and_recorded(noisy_series):
+    top = float(noisy_series.reconstruct("SIRT", show_progressbar=False).data.max())
+    step = make_step("reconstruct", "DART", gray_levels=(0, top / 2), iterations=2)
+    volume = run(noisy_series, step)
+    record = history.read(volume)[-1]
+    chosen = record["resolved"]["smoothing"]
+    assert record["asked"]["smoothing"] is None
+    assert f"{chosen:g}" in record["scalars"]["held_out_percent_by_smoothing"]
+    assert set(np.unique(volume.data)) == {0, np.float32(top / 2)}
+    again = tomo.Recipe(tomo.Recipe.of(volume).entries[-1:]).run(noisy_series)
+    assert np.array_equal(again.data, volume.data)
+
+
+def test_the_gpu_is_one_thing_under_two_names(series, monkeypatch):
+    gpu = "tomojupyter.steps.{}.cuda_available"
+    for there in (False, True):
+        for module in ("reconstruct", "stack_register"):
+            monkeypatch.setattr(gpu.format(module), lambda there=there: there)
+        plain = make_step("reconstruct", "SIRT").resolve(series)
+        assert (plain.cuda, plain.backend) == (there, "astra-cuda" if there else "numba")
+        never = make_step("reconstruct", "SIRT", cuda=False).resolve(series)
+        assert (never.cuda, never.backend) == (False, "numba")
+        named = make_step("reconstruct", "SIRT", backend="astra-cuda")
+        if there:
+            assert named.resolve(series) == plain
+            assert make_step("reconstruct", "SIRT", cuda=True).resolve(series) == plain
+        else:
+            with pytest.raises(ParameterError, match='backend="astra-cuda", but ASTRA finds no'):
+                named.resolve(series)
+    with pytest.raises(ParameterError, match="cuda=False never uses a GPU"):
+        make_step("reconstruct", "SIRT", cuda=False, backend="astra-cuda")

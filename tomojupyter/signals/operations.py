@@ -79,7 +79,19 @@ class StackOperations:
 
     @operation(
         "reconstruct",
-        ("iterations", "constrain", "thresh", "cuda", "thickness", "show_progressbar"),
+        (
+            "iterations",
+            "constrain",
+            "thresh",
+            "cuda",
+            "thickness",
+            "show_progressbar",
+            "p",
+            "ncores",
+            "sino_filter",
+            "dart_iterations",
+            "gray_levels",
+        ),
     )
     def reconstruct(
         self,

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tomojupyter.errors import ParameterError
 from tomojupyter.numerics.reconstruction import reconstruct as solvers
-from tomojupyter.numerics.reconstruction.backends import BACKENDS, cuda_available, make_projector
+from tomojupyter.numerics.reconstruction.backends import (
+    BACKENDS,
+    CUDA,
+    cuda_available,
+    make_projector,
+)
 from tomojupyter.numerics.reconstruction.problem import Problem
 from tomojupyter.numerics.reconstruction.stopping import choose_iterations
 from tomojupyter.steps.arrays import GivenArray
@@ -46,7 +51,7 @@ class ReconstructionStep(Step):
     )
     backend: str = param(
         "numba",
-        "what projects: our own kernels, or ASTRA's matrix, which is slower and the reference",
+        "what projects: our own kernels, ASTRA's matrix (slower; the reference), or its GPU code",
         choices=BACKENDS,
         advanced=True,
     )
@@ -54,10 +59,25 @@ class ReconstructionStep(Step):
     def resolve(self, signal: Any) -> Self:
         """Decide on the GPU and the thickness."""
         check_cuda(self.cuda)
+        cuda = self.cuda
+        if self.backend == CUDA and not cuda_available():
+            raise ParameterError(
+                f'backend="{CUDA}", but ASTRA finds no CUDA device here; use backend="numba"'
+            )
+        if cuda is None:
+            cuda = self.backend == CUDA or cuda_available()
         return self.replace(
-            cuda=cuda_available() if self.cuda is None else self.cuda,
+            cuda=cuda,
+            backend=CUDA if cuda else self.backend,
             thickness=self.thickness or signal._frame.shape[0],
         )
+
+    def check(self) -> None:
+        """Refuse a GPU that is asked for and forbidden."""
+        if self.cuda is False and self.backend == CUDA:
+            raise ParameterError(
+                f'cuda=False never uses a GPU, but backend="{CUDA}" does: leave one of them out'
+            )
 
     def solve(
         self,

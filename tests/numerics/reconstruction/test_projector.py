@@ -170,6 +170,8 @@ def test_the_interface_alone_does_not_project():
 def test_cuda_without_a_gpu_is_a_sentence(monkeypatch):
     assert cuda_available() == astra.use_cuda()
     monkeypatch.setattr(astra, "use_cuda", lambda: False)
+    with pytest.raises(ParameterError, match='backend="astra-cuda", but ASTRA finds no CUDA'):
+        make_projector(TILTS, 8, 8, backend="astra-cuda")
     with pytest.raises(ParameterError, match="no CUDA device"):
         make_projector(TILTS, 8, 8, cuda=True)
 
@@ -191,6 +193,7 @@ def test_cuda_path_speaks_astras_language(monkeypatch):
     monkeypatch.setattr(astra, "astra_dict", on_cpu)
     cuda = make_projector(TILTS, 9, 7, cuda=True)
     assert isinstance(cuda, CudaProjector)
+    assert isinstance(make_projector(TILTS, 9, 7, backend="astra-cuda"), CudaProjector)
     assert not cuda.concurrent
     cpu = make_projector(TILTS, 9, 7, backend="astra")
     rng = np.random.default_rng(4)

@@ -38,7 +38,9 @@ def both(tilts, nz, ny):
 def test_numba_is_the_default():
     assert isinstance(make_projector([0.0], 4, 4), NumbaProjector)
     assert isinstance(make_projector([0.0], 4, 4, backend="astra"), MatrixProjector)
-    with pytest.raises(ParameterError, match="backend is one of numba, astra; got 'cupy'"):
+    with pytest.raises(
+        ParameterError, match="backend is one of numba, astra, astra-cuda; got 'cupy'"
+    ):
         make_projector([0.0], 4, 4, backend="cupy")
 
 

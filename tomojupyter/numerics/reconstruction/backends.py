@@ -13,7 +13,8 @@ from tomojupyter.errors import ParameterError
 if TYPE_CHECKING:
     from tomojupyter.numerics.reconstruction.projector import Projector
 
-BACKENDS = ("numba", "astra")
+CUDA = "astra-cuda"
+BACKENDS = ("numba", "astra", CUDA)
 
 
 def cuda_available() -> bool:
@@ -37,10 +38,11 @@ def make_projector(
     thickness
         Height of the slices along z, in px.
     cuda
-        Use a GPU through ASTRA, whatever the backend.
+        Use a GPU through ASTRA, whatever the backend: the same as ``backend="astra-cuda"``.
     backend
         ``"numba"``, or ``"astra"`` for ASTRA's matrix: slower by 4, and the reference. It also
-        takes the place of numba, with a warning, where that cannot compile.
+        takes the place of numba, with a warning, where that cannot compile. ``"astra-cuda"``
+        for ASTRA's GPU algorithms.
 
     Returns
     -------
@@ -50,15 +52,18 @@ def make_projector(
     Raises
     ------
     ParameterError
-        If a size is below 1 px, the backend is unknown, or `cuda` is true and there is no GPU.
+        If a size is below 1 px, the backend is unknown, or a GPU is asked for and there is none.
     TiltsError
         If the tilts are not finite.
     """
     if backend not in BACKENDS:
         raise ParameterError(f"backend is one of {', '.join(BACKENDS)}; got {backend!r}")
-    if cuda and not cuda_available():
-        raise ParameterError("cuda=True, but ASTRA finds no CUDA device here; use cuda=False")
-    if cuda:
+    if (cuda or backend == CUDA) and not cuda_available():
+        asked = "cuda=True" if cuda else f'backend="{CUDA}"'
+        raise ParameterError(
+            f'{asked}, but ASTRA finds no CUDA device here; use cuda=False, backend="numba"'
+        )
+    if cuda or backend == CUDA:
         from tomojupyter.numerics.reconstruction.projector_astra import CudaProjector
 
         return CudaProjector(tilts_deg, ny, thickness)

@@ -14,6 +14,7 @@ from tomojupyter.errors import ParameterError
 from tomojupyter.monitor import Monitor, Silent
 from tomojupyter.numerics.blocks import Workers
 from tomojupyter.numerics.reconstruction.cgls import cgls
+from tomojupyter.numerics.reconstruction.dart import choose_smoothing, dart
 from tomojupyter.numerics.reconstruction.fbp_filters import FBP_FILTERS, ramp_response
 from tomojupyter.numerics.reconstruction.iterative import Iterated
 from tomojupyter.numerics.reconstruction.os_sirt import os_sirt
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 
     from tomojupyter.numerics.reconstruction.projector import Projector
 
-__all__ = ["FBP_FILTERS", "Iterated", "bp", "cgls", "fbp", "os_sirt", "project", "sart", "sirt"]
+__all__ = [
+    "FBP_FILTERS", "Iterated", "bp", "cgls", "choose_smoothing", "dart", "fbp", "os_sirt",
+    "project", "sart", "sirt",
+]  # fmt: skip
 
 SILENT = Silent()
 

@@ -39,7 +39,7 @@ class Choice:
     why
         A sentence.
     figures
-        What the sentence rests on: how many slices were tried, which projections were held out,
+        What the sentence rests on: how many slices were tried, how many projections held out,
         the misfit of these in % of their norm, and both numbers (None: never reached).
     """
 
@@ -100,28 +100,36 @@ def choose_iterations(
     2010, chapters 5 and 6, doi:10.1137/1.9780898718836.
     """
     check_counts(most, ncores)
-    runs = tried_slices(len(problem.sinograms))
-    part = problem.of_slices(np.concatenate(runs))
-    tilts = problem.projector.tilts_deg
-    by_tilt = np.argsort(tilts, kind="stable")
-    held = np.sort(by_tilt[HELD // 2 :: HELD]) if len(tilts) >= FEWEST else by_tilt[:0]
-    kept = np.setdiff1d(np.arange(len(tilts)), held)
-    seen = _of_tilts(part, kept)
+    seen, held = some_held_out(problem)
+    tilts = seen.projector.tilts_deg
     known = np.isfinite(seen.sinograms)
     if seen.weights is not None:
         known &= seen.weights > 0
     certain = np.where(known, seen.sinograms, np.nan)
-    lengths = np.cumsum([len(run) for run in runs])[:-1]
-    variance = [noise_variance(one, tilts[kept]) for one in np.split(certain, lengths)]
+    lengths = np.cumsum([len(run) for run in tried_slices(len(problem.sinograms))])[:-1]
+    variance = [noise_variance(one, tilts) for one in np.split(certain, lengths)]
     counts = known if seen.weights is None else known * seen.weights.astype(np.float64)
     noise = float(np.linalg.norm(counts * np.sqrt(np.concatenate(variance))))
-    watch = _Watch(_of_tilts(part, held) if len(held) else None, noise, monitor, most)
+    watch = _Watch(held, noise, monitor, most)
     solver(
         seen.projector, seen.sinograms, iterations=most, monitor=watch, ncores=ncores,
         weights=seen.weights, start=seen.start, mask=seen.mask, **_limits(problem),
     )  # fmt: skip
-    figures = {"slices_tried": len(part.sinograms), "held_out": [int(i) for i in held]}
-    return watch.choice(figures)
+    count = 0 if held is None else len(held.projector.tilts_deg)
+    return watch.choice({"slices_tried": len(seen.sinograms), "held_out": count})
+
+
+def some_held_out(problem: Problem) -> tuple[Problem, Problem | None]:
+    """Return the problem of the slices to try without one projection in seven, and that of these.
+
+    The second is None with fewer than 4 projections, none of which is left out then.
+    """
+    part = problem.of_slices(np.concatenate(tried_slices(len(problem.sinograms))))
+    tilts = problem.projector.tilts_deg
+    if len(tilts) < FEWEST:
+        return part, None
+    held = np.sort(np.argsort(tilts, kind="stable")[HELD // 2 :: HELD])
+    return _of_tilts(part, np.setdiff1d(np.arange(len(tilts)), held)), _of_tilts(part, held)
 
 
 def tried_slices(nx: int) -> list[np.ndarray]:

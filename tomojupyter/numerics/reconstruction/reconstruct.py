@@ -14,7 +14,8 @@ from tomojupyter.errors import ParameterError
 from tomojupyter.monitor import Monitor, Silent
 from tomojupyter.numerics.blocks import Workers
 from tomojupyter.numerics.reconstruction.fbp_filters import FBP_FILTERS, ramp_response
-from tomojupyter.numerics.reconstruction.iterative import Iterated, check_shapes
+from tomojupyter.numerics.reconstruction.iterative import Iterated
+from tomojupyter.numerics.reconstruction.problem import check_counts, check_sinograms
 from tomojupyter.numerics.reconstruction.sart import sart
 from tomojupyter.numerics.reconstruction.sinograms import angular_weights, fill_gaps
 from tomojupyter.numerics.reconstruction.sirt import sirt
@@ -151,7 +152,8 @@ def _back(
     ncores: int | None,
 ) -> np.ndarray:
     """Fill gaps, filter, weight and back-project, in blocks of slices."""
-    check_shapes(projector, sinograms, weights, ncores)
+    check_sinograms(projector, sinograms, weights)
+    check_counts(1, ncores)
     nx = len(sinograms)
     factors = share.astype(np.float32)[:, None]
     volume = np.empty((nx, *projector.slice_shape), np.float32)

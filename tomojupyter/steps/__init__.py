@@ -11,6 +11,7 @@ from tomojupyter.steps import (  # noqa: F401  imported for their Steps
     filter,  # noqa: A004  the operation's name
     normalise,
     reconstruct,
+    reconstruct_tv,
     rotate,
     segment,
     stack_register,

@@ -1,103 +1,135 @@
-"""proto"""
+"""Reconstruction with a penalty on the total variation of the volume, in three dimensions."""
+
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Unpack
+
 import numpy as np
+
+from tomojupyter.errors import ParameterError
+from tomojupyter.monitor import Monitor, Silent
 from tomojupyter.numerics.blocks import Workers
-from tomojupyter.numerics.reconstruction.iterative import Limits, Live, State, Iterated
-from tomojupyter.numerics.reconstruction.tv_fields import make_field
+from tomojupyter.numerics.reconstruction.iterative import Iterated, Live
+from tomojupyter.numerics.reconstruction.problem import Given, Problem, check_counts
+from tomojupyter.numerics.reconstruction.tv_state import TotalVariation
+from tomojupyter.numerics.reconstruction.tv_weight import choose_weight
+
+if TYPE_CHECKING:
+    from tomojupyter.numerics.reconstruction.projector import Projector
+
+SILENT = Silent()
+CALM = 3  # iterations in a row that must change the volume by little
 
 
-class _Tv(State):
-    def start(self, beat):
-        pr = self.projector
-        ones = np.ones((1, *pr.slice_shape), np.float32)
-        a1 = pr.forward(ones)
-        wmax = None
-        for w, b in zip(self.weights, self.blocks):
-            m = np.ones(pr.sinogram_shape, np.float32) if w is None else w[: b.stop - b.start].max(0)
-            wmax = m if wmax is None else np.maximum(wmax, m)
-        back = pr.back(a1 * wmax[None])
-        self.step = 1 / float(back.max())
-        self.columns = np.full(pr.slice_shape, self.step, np.float32)
-        lims = (-np.inf if self.limits.lowest is None else self.limits.lowest,
-                np.inf if self.limits.highest is None else self.limits.highest)
-        self.points = [self.projector.slices(b.stop - b.start) for b in self.blocks]
-        self.fields = [make_field(v, b.stop - b.start, lims) for v, b in zip(self.points, self.blocks)]
-        self.firsts = [None] * len(self.blocks)
-        self.news = [None] * len(self.blocks)
-        self.sums = [None] * len(self.blocks)
-        self.momentum = 0.0
+@dataclass(frozen=True)
+class Regularised(Iterated):
+    """What :func:`tv` found.
 
-    def before(self, i):
-        return self.fields[i - 1].last if i else self.fields[i].none
+    Parameters
+    ----------
+    volume, residuals, iterations
+        As for :class:`~tomojupyter.numerics.reconstruction.iterative.Iterated`.
+    weight
+        The weight that was used.
+    tried
+        Weights that were tried to choose it, and the mean squared misfit of each to the
+        projections held out.
+    """
 
-    def after(self, i):
-        return self.firsts[i + 1] if i + 1 < len(self.blocks) else None
-
-    def gradient(self, i):
-        w, r = self.weights[i], self.residuals[i]
-        if w is not None:
-            r *= w
-        self.projector.correct(self.points[i], r, self.columns)
-        self.first(i)
-
-    def first(self, i):
-        self.firsts[i] = self.fields[i].first(self.points[i], self.before(i))
-
-    def ascend(self, i):
-        self.news[i] = self.fields[i].ascend(self.points[i], self.before(i), self.after(i), self.bound)
-
-    def descend(self, i):
-        self.sums[i] = self.fields[i].descend(self.points[i], self.volumes[i], self.before(i), self.momentum)
-        self.project(i)
-
-    def project(self, i):
-        self.projector.residual(self.points[i], self.sinograms[i], self.residuals[i])
-
-    def change(self, i): ...
+    weight: float
+    tried: tuple[tuple[float, float], ...] = ()
 
 
-def tv(projector, sinograms, weights=None, *, weight, iterations=100, constrain=True, upper=None,
-       inner=1, rule="fista", restart=True, ncores=None, callback=None, warm=None):
-    limits = Limits.of(constrain, 0.0, upper, 1.0)
-    with Workers(ncores) as wk:
-        projector.prepare()
-        st = _Tv(projector, sinograms, weights, limits, wk)
-        blocks = range(len(st.blocks))
-        beat = lambda _: None
-        wk.run(st.load, blocks, beat)
-        st.start(beat)
-        if warm is not None:
-            st.points, st.volumes, st.fields = warm
-            wk.run(st.project, blocks, beat)
-        live = Live(st.blocks, st.volumes)
-        t = 1.0; k = 0; last = np.inf
-        n = len(projector.tilts_deg)
-        st.bound = n * weight * st.step
-        hist = []
-        for it in range(iterations):
-            k += 1
-            if rule == "fista":
-                tn = (1 + np.sqrt(1 + 4 * t * t)) / 2
-                st.momentum = (t - 1) / tn
-            elif rule == "none":
-                st.momentum = 0.0; tn = 1
-            else:
-                st.momentum = (k - 1) / (k + rule); tn = t
-            wk.run(st.gradient, blocks, beat)
-            for j in range(inner):
-                if j:
-                    wk.run(st.first, blocks, beat)
-                wk.run(st.ascend, blocks, beat)
-                for f, nw in zip(st.fields, st.news): f.last = nw
-            wk.run(st.descend, blocks, beat)
-            change, size = np.sum(st.sums, axis=0)
-            hist.append(np.sqrt(change / max(size, 1e-30)))
-            t = tn
-            if restart and change > last and k > 3:
-                t = 1.0; k = 0
-                last = np.inf
-            else:
-                last = change
-            if callback: callback(it, live, hist)
-        out = np.asarray(live)
-        return out, hist, (st.points, st.volumes, st.fields)
+def tv(
+    projector: Projector,
+    sinograms: np.ndarray,
+    *,
+    weight: float | None = None,
+    iterations: int = 100,
+    tolerance: float = 0.0,
+    monitor: Monitor = SILENT,
+    ncores: int | None = None,
+    **given: Unpack[Given],
+) -> Regularised:
+    """Reconstruct with a penalty on total variation.
+
+    Parameters
+    ----------
+    projector, sinograms, **given
+        As for :class:`~tomojupyter.numerics.reconstruction.problem.Problem`: weights, start,
+        mask, constrain, thresh, upper, and relaxation, which must not be above 1.
+    weight
+        Of the penalty, 0 or more, in units of the sinograms. None: found by
+        :func:`~tomojupyter.numerics.reconstruction.tv_weight.choose_weight`.
+    iterations
+        Iterations at most, at least 1; each costs little more than one of SIRT.
+    tolerance
+        Ends where three iterations in a row change the volume by less than this part of it (L2
+        norms). 0: does all iterations.
+    monitor
+        As for :func:`~tomojupyter.numerics.reconstruction.sirt.sirt`. While the weight is sought
+        no volume is shown.
+    ncores
+        Threads. None: one per core.
+
+    Returns
+    -------
+    Regularised
+        The last iterate, the residual after each iteration, the iterations done, the weight, and
+        where it was sought the weights tried and how badly each predicted the tilts held out.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is out of range or shapes do not match.
+    Cancelled
+        From the monitor; no thread is left running.
+
+    Notes
+    -----
+    Minimises ``sum(w (A x - b)^2) / 2 + n weight TV(x)`` for n tilts within mask and limits; TV is
+    the sum of the lengths of forward differences in x, y and z, none across the border. FISTA with
+    the step ``1 / max(A' W A 1)``; its proximal step is one step of projected gradient ascent
+    on the dual field, which goes on from that of the iteration before. After 40 iterations the
+    momentum decays, so that the iterate comes to rest; it depends on nothing but the number of the
+    iteration. All blocks of slices
+    advance together and exchange their faces, so the result is that of the whole volume. Memory
+    beyond input and output: SIRT's, four arrays as large as the volume, and masks.
+
+    References
+    ----------
+    L. I. Rudin, S. Osher and E. Fatemi, Physica D 60 (1992) 259,
+    doi:10.1016/0167-2789(92)90242-F. A. Beck and M. Teboulle, IEEE Trans. Image Process. 18 (2009)
+    2419, doi:10.1109/TIP.2009.2028250.
+    """
+    problem = Problem(projector, sinograms, **given)
+    check_counts(iterations, ncores)
+    if problem.relaxation > 1:
+        raise ParameterError(f"relaxation must be at most 1 with TV, got {problem.relaxation}")
+    if weight is not None and not 0 <= weight < np.inf:
+        raise ParameterError(f"weight must be 0 or more and finite, or None, got {weight}")
+    if tolerance < 0:
+        raise ParameterError(f"tolerance must be 0 or more, got {tolerance}")
+    residuals: list[float] = []
+
+    def beat(_: int = 0) -> None:
+        monitor(len(residuals), iterations)
+
+    with Workers(ncores if projector.concurrent else 1) as workers:
+        projector.prepare(beat)
+        tried: tuple[tuple[float, float], ...] = ()
+        if weight is None:
+            weight, tried = choose_weight(problem, workers, beat)
+        state = TotalVariation(problem, workers)
+        state.begin(weight, beat)
+        live, calm = Live(state.blocks, state.volumes), 0
+        while len(residuals) < iterations:
+            residual, change = state.advance(beat)
+            residuals.append(residual)
+            monitor(len(residuals), iterations, residual=residual, volume=live)
+            calm = calm + 1 if change < tolerance else 0
+            if monitor.finish_early or calm == CALM:
+                break
+        volume = state.result()
+        return Regularised(volume, np.array(residuals), len(residuals), weight, tried)

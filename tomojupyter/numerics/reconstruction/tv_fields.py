@@ -29,6 +29,8 @@ class Field(ABC):
         Slices that are no padding.
     limits
         Lowest and highest value of the volume.
+    inside
+        As large as `volume`, in its layout: 1, or 0 where the primal point must be 0. None: 1.
 
     Notes
     -----
@@ -36,9 +38,16 @@ class Field(ABC):
     ``within(volume + divergence(field))``. Differences are forward; none leads beyond the volume.
     """
 
-    def __init__(self, volume: np.ndarray, count: int, limits: tuple[float, float]) -> None:
+    def __init__(
+        self,
+        volume: np.ndarray,
+        count: int,
+        limits: tuple[float, float],
+        inside: np.ndarray | None,
+    ) -> None:
         self.count = count
         self.limits = limits
+        self.inside = inside
         self.shape = volume.shape
         self.none = np.zeros(self.shape[1:], np.float32)  # of a block without one before it
         self.last = np.zeros(self.shape[1:], np.float32)  # along x, at the last slice
@@ -86,11 +95,18 @@ class Field(ABC):
 class CompiledField(Field):
     """A field for blocks in the layout of the projector's kernels."""
 
-    def __init__(self, volume: np.ndarray, count: int, limits: tuple[float, float]) -> None:
-        super().__init__(volume, count, limits)
+    def __init__(
+        self,
+        volume: np.ndarray,
+        count: int,
+        limits: tuple[float, float],
+        inside: np.ndarray | None,
+    ) -> None:
+        super().__init__(volume, count, limits, inside)
         from tomojupyter.numerics.reconstruction import tv_kernels
 
         self._kernels: Any = tv_kernels
+        self._inside = np.empty(0, np.float32) if inside is None else _flat(inside)
         lanes, nz, ny = volume.shape
         self._sizes = (nz, ny, volume.strides[1] // volume.itemsize, lanes)
         self._dual = np.zeros(tv_kernels.VECTOR + 3 * volume.size, np.float32)
@@ -102,8 +118,9 @@ class CompiledField(Field):
         """Do as the base class says."""
         out = np.empty(self.shape[1:], np.float32)
         self._kernels.first(
-            _flat(volume), self._dual, before.ravel(), self._float_limits, self._sizes, out.ravel()
-        )
+            _flat(volume), self._inside, self._dual, before.ravel(), self._float_limits,
+            self._sizes, out.ravel(),
+        )  # fmt: skip
         return out
 
     def ascend(
@@ -118,8 +135,8 @@ class CompiledField(Field):
         for rows in self._pieces:
             _look()
             self._kernels.ascend(
-                _flat(volume), self._dual, faces, np.float32(bound), self._float_limits, rows,
-                (*self._sizes, self.count - 1), buffer,
+                _flat(volume), self._inside, self._dual, faces, np.float32(bound),
+                self._float_limits, rows, (*self._sizes, self.count - 1), buffer,
             )  # fmt: skip
         return out
 
@@ -131,8 +148,8 @@ class CompiledField(Field):
         for rows in self._pieces:
             _look()
             more = self._kernels.descend(
-                _flat(volume), _flat(found), self._dual, before.ravel(), self._float_limits,
-                np.float32(momentum), rows, (*self._sizes, self.count - 1),
+                _flat(volume), self._inside, _flat(found), self._dual, before.ravel(),
+                self._float_limits, np.float32(momentum), rows, (*self._sizes, self.count - 1),
             )  # fmt: skip
             change, size = change + more[0], size + more[1]
         return change, size
@@ -143,8 +160,14 @@ class PlainField(Field):
 
     STEP = np.float32(1 / 12)
 
-    def __init__(self, volume: np.ndarray, count: int, limits: tuple[float, float]) -> None:
-        super().__init__(volume, count, limits)
+    def __init__(
+        self,
+        volume: np.ndarray,
+        count: int,
+        limits: tuple[float, float],
+        inside: np.ndarray | None,
+    ) -> None:
+        super().__init__(volume, count, limits, inside)
         self._dual = np.zeros((3, *volume.shape), np.float32)
 
     def _primal(self, volume: np.ndarray, before: np.ndarray) -> np.ndarray:
@@ -156,7 +179,10 @@ class PlainField(Field):
         point[:, :, 1:] -= y[:, :, :-1]
         point += z
         point[:, 1:] -= z[:, :-1]
-        return np.clip(point, *self.limits, out=point)
+        np.clip(point, *self.limits, out=point)
+        if self.inside is not None:
+            point *= self.inside
+        return point
 
     def first(self, volume: np.ndarray, before: np.ndarray) -> np.ndarray:
         """Do as the base class says."""
@@ -186,16 +212,23 @@ class PlainField(Field):
         change = new - found
         found[...] = new
         volume[...] = new + np.float32(momentum) * change
-        squares = [np.sum(np.square(part[: self.count], dtype=np.float64)) for part in (change, new)]
+        squares = [
+            np.sum(np.square(part[: self.count], dtype=np.float64)) for part in (change, new)
+        ]
         return float(squares[0]), float(squares[1])
 
 
-def make_field(volume: np.ndarray, count: int, limits: tuple[float, float]) -> Field:
+def make_field(
+    volume: np.ndarray,
+    count: int,
+    limits: tuple[float, float],
+    inside: np.ndarray | None = None,
+) -> Field:
     """Return the field of a block: compiled where it has the layout of the kernels."""
     lanes = volume.strides[0] == volume.itemsize and len(volume) % 16 == 0
     if lanes and volume.strides[2] == volume.itemsize * len(volume):
-        return CompiledField(volume, count, limits)
-    return PlainField(volume, count, limits)
+        return CompiledField(volume, count, limits, inside)
+    return PlainField(volume, count, limits, inside)
 
 
 def _look() -> None:

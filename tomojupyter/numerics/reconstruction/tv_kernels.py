@@ -147,7 +147,9 @@ def _shrinking(typingctx: Any, squares: Any, bound: Any) -> Any:
         most = _splat(builder, vector, args[1])
         longer = builder.fcmp_ordered(">", length, most)
         ratio = builder.fdiv(most, length)
-        return builder.select(longer, ratio, _splat(builder, vector, ir.Constant(ir.FloatType(), 1)))
+        return builder.select(
+            longer, ratio, _splat(builder, vector, ir.Constant(ir.FloatType(), 1))
+        )
 
     return squares(squares, types.float32), build
 
@@ -177,12 +179,12 @@ def _total(typingctx: Any, lanes: Any) -> Any:
 
 
 @_compiled
-def _primal(volume, place, dual, at, group, edge, steps, limits):
+def _primal(volume, inside, place, dual, at, group, edge, steps, limits):
     """Return the primal point of a voxel: volume plus divergence of the dual field, in limits.
 
-    `place` and `at` are where the voxel begins in both, `group` the first of its lanes, `edge`
-    what the field has along x before the first slice; `steps` lead back to the neighbours along
-    y and z, and are 0 where there is none.
+    It is 0 where `inside` is, unless that is empty. `place` and `at` are where the voxel begins in
+    both, `group` the first of its lanes, `edge` what the field has along x before the first
+    slice; `steps` lead back to the neighbours along y and z, and are 0 where there is none.
     """
     lanes, back_y, back_z = steps
     value = _add_product(np.float32(1), _load(dual, at + group), _load(volume, place + group))
@@ -196,11 +198,14 @@ def _primal(volume, place, dual, at, group, edge, steps, limits):
     value = _add_product(np.float32(1), _load(dual, at + 2 * lanes + group), value)
     if back_z:
         value = _minus(value, _load(dual, at + 2 * lanes + group - back_z))
-    return _within(value, limits[0], limits[1])
+    value = _within(value, limits[0], limits[1])
+    if inside.size:
+        value = _times(_load(inside, place + group), value)
+    return value
 
 
 @_compiled
-def _primal_row(volume, dual, before, limits, z, sizes, out, start):
+def _primal_row(volume, inside, dual, before, limits, z, sizes, out, start):
     """Write the primal points of a row of voxels to `out`."""
     ny, step_row, lanes = sizes
     for y in range(ny):
@@ -209,18 +214,20 @@ def _primal_row(volume, dual, before, limits, z, sizes, out, start):
         for group in range(0, lanes, VECTOR):
             place = z * step_row + y * lanes
             edge = before[z * ny + y]
-            value = _primal(volume, place, dual, at, group, edge, steps, limits)
+            value = _primal(volume, inside, place, dual, at, group, edge, steps, limits)
             _store(out, start + y * lanes + group, value)
 
 
 @_compiled
-def ascend(volume, dual, faces, bound, limits, rows, sizes, buffer):
+def ascend(volume, inside, dual, faces, bound, limits, rows, sizes, buffer):
     """Take a step of projected gradient ascent on the dual field, some rows of a block.
 
     Parameters
     ----------
     volume
         Flat float32: the point whose proximal point is sought.
+    inside
+        Flat float32 in the layout of `volume`: 1, or 0 where the primal point must be; or empty.
     dual
         Flat float32, 16 numbers of padding and then the field. Changed in place.
     faces
@@ -243,13 +250,13 @@ def ascend(volume, dual, faces, bound, limits, rows, sizes, buffer):
     before, after, out = faces
     row = (ny, step_row, lanes)
     if rows[0] == 0:
-        _primal_row(volume, dual, before, limits, 0, row, buffer, 0)
+        _primal_row(volume, inside, dual, before, limits, 0, row, buffer, 0)
     for z in range(rows[0], rows[1]):
         here = (z % 2) * ny * lanes
         below = here
         if z + 1 < nz:  # before the field of row z changes
             below = ((z + 1) % 2) * ny * lanes
-            _primal_row(volume, dual, before, limits, z + 1, row, buffer, below)
+            _primal_row(volume, inside, dual, before, limits, z + 1, row, buffer, below)
         for y in range(ny):
             at = VECTOR + (z * ny + y) * 3 * lanes
             right = y + 1 if y + 1 < ny else y
@@ -276,13 +283,13 @@ def ascend(volume, dual, faces, bound, limits, rows, sizes, buffer):
 
 
 @_compiled
-def descend(volume, found, dual, before, limits, momentum, rows, sizes):
+def descend(volume, inside, found, dual, before, limits, momentum, rows, sizes):
     """Set `found` to the primal point and `volume` to the point beyond it, for some rows.
 
     Parameters
     ----------
-    volume
-        As for `ascend`; becomes ``new + momentum (new - old)``.
+    volume, inside
+        As for `ascend`; the volume becomes ``new + momentum (new - old)``.
     found
         The old proximal point, in the layout of `volume`; becomes the new one.
     dual, before, limits, rows, sizes
@@ -304,7 +311,7 @@ def descend(volume, found, dual, before, limits, momentum, rows, sizes):
             edge = before[z * ny + y]
             for group in range(0, last + 1, VECTOR):
                 place = z * step_row + y * lanes + group
-                new = _primal(volume, place - group, dual, at, group, edge, steps, limits)
+                new = _primal(volume, inside, place - group, dual, at, group, edge, steps, limits)
                 step = _minus(new, _load(found, place))
                 _store(found, place, new)
                 _store(volume, place, _add_product(momentum, step, new))
@@ -316,7 +323,7 @@ def descend(volume, found, dual, before, limits, momentum, rows, sizes):
 
 
 @_compiled
-def first(volume, dual, before, limits, sizes, out):
+def first(volume, inside, dual, before, limits, sizes, out):
     """Write the primal point of the first slice of a block."""
     nz, ny, step_row, lanes = sizes
     for z in range(nz):
@@ -329,4 +336,7 @@ def first(volume, dual, before, limits, sizes, out):
             value += dual[at + 2 * lanes]
             if z:
                 value -= dual[at + 2 * lanes - 3 * lanes * ny]
-            out[z * ny + y] = min(max(value, limits[0]), limits[1])
+            value = min(max(value, limits[0]), limits[1])
+            if inside.size:
+                value *= inside[z * step_row + y * lanes]
+            out[z * ny + y] = value

@@ -37,7 +37,7 @@ def test_finish_keeps_the_iterate_and_records_the_iterations_done(series):
     assert np.array_equal(tomo.Recipe(again.entries[1:]).run(series).data, volume.data)
 
 
-@pytest.mark.parametrize("method", ["BP", "FBP", "SIRT", "SART"])
+@pytest.mark.parametrize("method", ["BP", "FBP", "SIRT", "SART", "TV"])
 def test_backends_agree_and_are_recorded(series, method):
     found = {
         name: series.reconstruct(method, backend=name, show_progressbar=False)

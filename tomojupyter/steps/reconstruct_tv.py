@@ -20,6 +20,7 @@ class TotalVariation(IterativeStep):
     """Smooth within grains and sharp at their borders, by total variation in three dimensions."""
 
     halo = 8  # slices beside a slab: see docs/benchmarks.md for what they leave
+    decides = ("weight", "iterations", "tolerance")
     volumes = 5.0
     sinograms = 3.0
     iterations: int = param(120, "iterations at most, each little longer than one of SIRT", ge=1)

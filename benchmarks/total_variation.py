@@ -5,7 +5,8 @@
 DIR holds ``cases.py`` (series and the truth) and ``score.py`` (the metrics). All is run with the
 defaults of ``reconstruct("TV")``; "best" is the least error among the chosen
 weight, half of it and twice it, which only the truth can tell. The cost is CPU time per iteration
-against SIRT's, interleaved, one thread each. ``--only cost`` and ``--only quality`` do one of the two.
+against SIRT's, interleaved, one thread each. ``--only cost`` and ``--only quality`` do one of
+the two.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class TotalVariation(IterativeStep):
     """Smooth within grains and sharp at their borders, by total variation in three dimensions."""
 
-    halo = 16  # slices beside a slab: see docs/benchmarks.md for what they leave
+    halo = 24  # slices beside a slab: see docs/benchmarks.md for what they leave
     decides = ("weight", "iterations", "tolerance")
     volumes = 5.0
     sinograms = 3.0

@@ -91,7 +91,7 @@ def test_resolving_twice_is_resolving_once(a_step, subject):
     assert once.resolve(subject) == once
     without = ("slices", "nslices", "upper", "start_volume", "mask")  # None says so
     for f in parameters(type(once)):
-        if f.metadata["auto"] and f.name not in without:
+        if f.metadata["auto"] and f.name not in (*without, *once.decides):
             assert getattr(once, f.name) is not None
 
 
@@ -107,7 +107,11 @@ def test_a_step_leaves_its_input_and_adds_one_record(a_step, subject, name):
     last = new[-1]
     assert (last["operation"], last["method"]) == name
     assert last["asked"] == a_step.as_dict()
-    assert last["resolved"] == a_step.resolve(subject).as_dict()
+    expected = a_step.resolve(subject).as_dict()
+    assert set(expected) == set(last["resolved"])
+    expected |= {name: last["resolved"][name] for name in a_step.decides}
+    assert last["resolved"] == expected
+    assert None not in [last["resolved"][name] for name in a_step.decides]
     assert last["before"] == records[-1]["after"]
     assert last["seconds"] >= 0
     assert {"tomojupyter", "numpy"} <= set(last["versions"])

@@ -37,7 +37,7 @@ def test_finish_keeps_the_iterate_and_records_the_iterations_done(series):
     assert np.array_equal(tomo.Recipe(again.entries[1:]).run(series).data, volume.data)
 
 
-@pytest.mark.parametrize("method", ["BP", "FBP", "SIRT", "SART", "CGLS", "OS-SIRT"])
+@pytest.mark.parametrize("method", ["BP", "FBP", "SIRT", "SART", "CGLS", "OS-SIRT", "TV"])
 def test_backends_agree_and_are_recorded(series, method):
     found = {
         # More steps of CGLS solve a series without noise down to rounding, which they amplify.

@@ -12,6 +12,7 @@ from tomojupyter.steps import (  # noqa: F401  imported for their Steps
     normalise,
     reconstruct,
     reconstruct_dart,
+    reconstruct_tv,
     rotate,
     segment,
     stack_register,

@@ -110,6 +110,7 @@ class Step:
     method: ClassVar[str] = ""
     needs_tilts: ClassVar[bool] = False
     in_memory: ClassVar[bool] = False
+    decides: ClassVar[tuple[str, ...]] = ()  # parameters that only the run itself settles
     on: ClassVar[str] = "TomoStack"
 
     def __post_init__(self) -> None:

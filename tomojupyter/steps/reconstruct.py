@@ -206,6 +206,7 @@ class UnlimitedStep(ReconstructionStep):
     solver: ClassVar[Any]
     volumes: ClassVar[float] = 1.0  # arrays as large as the volume that the solver holds
     sinograms: ClassVar[float] = 2.0  # and as large as the sinograms
+    gap_volumes: ClassVar[float] = 1.0  # and as the volume, more, where pixels have weights
     iterations: int = param(20, "full sweeps over all tilts", ge=1)
     start_volume: GivenArray | None = param(
         None, "volume to begin with, or to go on from", auto="zeros", advanced=True
@@ -274,7 +275,7 @@ class UnlimitedStep(ReconstructionStep):
         gaps: bool = False,
     ) -> int:
         """Return what `solve` holds at most beyond its input and result, in bytes."""
-        held = (self.volumes + gaps, self.sinograms + gaps)
+        held = (self.volumes + gaps * self.gap_volumes, self.sinograms + gaps)
         return iterative_bytes(shape, thickness, projector, held)
 
     def merged(self, found: list[dict[str, Any]]) -> dict[str, Any]:
@@ -317,6 +318,7 @@ class Sart(IterativeStep):
     """Algebraic reconstruction, one tilt after the other: fewer sweeps than SIRT, more noise."""
 
     solver = staticmethod(solvers.sart)
+    gap_volumes = 3.0
     iterations: int = param(5, "full sweeps over all tilts", ge=1)
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from tomojupyter import datasets
+from tomojupyter.steps.memory import free_bytes
 from tomojupyter.ui.panels import STAGES, TOOLS
-from tomojupyter.ui.panels.reconstruct_facts import free_bytes
 from tomojupyter.ui.session import Session
 from tomojupyter.ui.stages import stage_states
 from tomojupyter.ui.status import StatusLine
@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 
 MEMORY_PART = 0.5
 """Of the memory that is free at the start, the part that Undo may fill."""
+PICTURE_KEYS = (
+    ("← →", "frame or slice, as A S and the wheel"),
+    ("Home End", "first and last"),
+    ("0", "to 0°"),
+    ("Space", "play; Q W slower, faster"),
+    ("C", "automatic contrast; drag with the right button sets it"),
+    ("I", "invert"),
+    ("+ −", "zoom, as Ctrl + wheel; double click fits"),
+    ("Esc", "leave a mode"),
+)
 STATES = ("tj-done", "tj-current", "tj-stale", "tj-skipped")
 
 
@@ -82,7 +92,11 @@ class Dashboard(widgets.GridBox):
         self.redo = self._top_button("Redo", "redo", self.session.redo)
         self.save = self._top_button("Save", "save", self.session.save)
         self.take_over = self._top_button("Take over", "exchange-alt", self.session.take_over)
+        self.keys_button = self._top_button("Keys", "keyboard", self._toggle_keys)
+        self.keys_card = widgets.HTML().add_class("tj-keys")
+        self.keys_card.layout.display = "none"
         parts = [brand, self.data, self.saved, self.take_over, self.undo, self.redo, self.save]
+        parts += [self.keys_button, self.keys_card]
         return widgets.HBox(parts).add_class("tj-top")
 
     def _top_button(self, text: str, icon: str, call: Any) -> widgets.Button:
@@ -129,16 +143,26 @@ class Dashboard(widgets.GridBox):
             parts = [self.top, self.rail_box, self.panels[name], self.status]
             self.children = [*parts, self.style, self.arrival]
             self.panels[name].activate()
+        self.keys_card.value = keys_html(self.classes[self.current])
         self._update_rail()
 
     def _applied(self, name: str) -> None:
-        following = self._next(name)
+        following = self._next(name) if not self.classes[name].moves_on else self._useful(name)
         if following is None:
             return
         if self.classes[name].moves_on:
             self.show_panel(following.panel)
         elif self.session.message.kind == "good":
             self.session.say(f"{self.session.message.text} Next: {following.title}.", "good")
+
+    def _useful(self, name: str) -> type[OperationPanel] | None:
+        """Return the next stage that has something to do for the series, else the next one."""
+        signal, following = self.session.signal, self._next(name)
+        names = [cls.panel for cls in self.stages]
+        for cls in self.stages[names.index(name) + 1 :] if signal is not None else ():
+            if cls.useful(signal):
+                return cls
+        return following
 
     def _next(self, name: str) -> type[OperationPanel] | None:
         names = [cls.panel for cls in self.stages]
@@ -168,6 +192,12 @@ class Dashboard(widgets.GridBox):
         self.saved.value = self._saved_text()
         self.take_over.layout.display = "" if session.look_only else "none"
         self._update_rail()
+
+    def _toggle_keys(self) -> None:
+        """Show the keys of pictures and of the panel that is open, or hide them."""
+        hidden = self.keys_card.layout.display == "none"
+        self.keys_card.layout.display = "" if hidden else "none"
+        self.keys_card.value = keys_html(self.classes[self.current])
 
     def _saved_text(self) -> str:
         session = self.session
@@ -213,6 +243,20 @@ class Dashboard(widgets.GridBox):
             _set_classes(
                 self.rail[cls.panel], {"tj-current"} if cls.panel == self.current else set()
             )
+
+
+def keys_html(panel: type[OperationPanel]) -> str:
+    """Return the keys of a panel and of every picture as a card."""
+    parts = []
+    for title, rows in ((panel.title, panel.key_card), ("Every picture", PICTURE_KEYS)):
+        if rows:
+            cells = "".join(
+                f"<tr><td>{' '.join(f'<kbd>{escape(k)}</kbd>' for k in keys.split())}</td>"
+                f"<td>{escape(text)}</td></tr>"
+                for keys, text in rows
+            )
+            parts.append(f"<h2>{escape(title)}</h2><table>{cells}</table>")
+    return "".join(parts) + "<p>Click a picture first: its blue ring says that it listens.</p>"
 
 
 def _set_classes(button: widgets.Button, wanted: set[str]) -> None:

@@ -49,7 +49,7 @@ def turned(volume: np.ndarray, turn_deg: float, tip_deg: float = 0.0) -> np.ndar
     volume
         Shape (x, z, y), z counted downwards; at 0° the viewer looks along y.
     turn_deg
-        About the vertical axis; positive moves the near side to the right.
+        About the vertical axis; positive as if the viewer walked to the right.
     tip_deg
         About the horizontal axis afterwards; positive shows the top.
     """

@@ -236,3 +236,37 @@ def test_a_series_larger_than_its_memory_stays_within(tmp_path, method, iteratio
     assert size == 4 * 6000 * 32 * 160
     assert total != 0
     assert beyond <= limit
+
+
+def test_the_middle_chooses_the_iterations_for_all(stack, tight):
+    made = run(stack, make_step("reconstruct", "SIRT", iterations=None), max_memory=tight + 80_000)
+    record = history.read(made)[-1]
+    count = record["resolved"]["iterations"]
+    middle = stack.isig[32:48, :].reconstruct("SIRT", iterations=None, show_progressbar=False)
+    assert history.read(middle)[-1]["resolved"]["iterations"] == count
+    assert record["scalars"]["chosen"] == history.read(middle)[-1]["scalars"]["chosen"]
+    whole = stack.reconstruct("SIRT", iterations=count, show_progressbar=False)
+    assert np.array_equal(made.data, whole.data)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kB there")
+def test_512_cubed_from_73_tilts_takes_256_mb(tmp_path):
+    path = tmp_path / "large.npy"
+    images = np.lib.format.open_memmap(path, "w+", np.float32, (73, 512, 512))
+    rng = np.random.default_rng(0)
+    for image in images:
+        image[:] = rng.random((512, 512), np.float32) + np.arange(512)[:, None] % 16
+    images.flush()
+    del images
+    script = WITHIN.replace("LIMIT", str(256 * 10**6))
+    script = script.replace("70, 70, 40", "72, 72, 73").replace("thickness=32, ", "")
+    found = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script, str(path), str(tmp_path / "v.hspy"), "SIRT",
+         "2"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr[-2000:]
+    beyond, size, _ = json.loads(found.stdout.splitlines()[-1])
+    assert size == 4 * 512**3
+    assert beyond <= 256e6

@@ -81,6 +81,7 @@ def test_what_cannot_run_says_why(stack, monkeypatch):
     monkeypatch.setattr(estimates, "free_bytes", lambda: 3_000_000)
     told = stack.estimate("FBP", max_memory="1 GB", ncores=1)
     assert "3 MB are free" in told.refusal
+    assert stack.estimate("FBP", max_memory="1 GB", output="volume.hspy").refusal == ""
     monkeypatch.setattr(estimates, "free_bytes", lambda: None)
     assert stack.estimate("BP").refusal == ""
     with pytest.raises(UnknownParameterError, match="iteration: not a parameter of reconstruct"):

@@ -108,6 +108,7 @@ class StackOperations:
         *,
         ncores: int | None = None,
         max_memory: int | str | None = None,
+        output: str | Path | None = None,
         **parameters: Any,
     ) -> Estimate:
         """Estimate what a reconstruction takes, before it is begun.
@@ -116,8 +117,8 @@ class StackOperations:
         ----------
         method, parameters
             As for :meth:`reconstruct`.
-        ncores, max_memory
-            As for :meth:`reconstruct`.
+        ncores, max_memory, output
+            As for :meth:`reconstruct`; nothing is written.
 
         Returns
         -------
@@ -131,7 +132,8 @@ class StackOperations:
         UnknownMethodError, UnknownParameterError, ParameterError
             As :meth:`reconstruct` would raise.
         """
-        return estimated(self, make_step("reconstruct", method, **parameters), ncores, max_memory)
+        step = make_step("reconstruct", method, **parameters)
+        return estimated(self, step, ncores, max_memory, output=output is not None)
 
     @operation("set_tilts", ("start", "increment"))
     def set_tilts(self, step: Step, method: str = "range") -> Any:

@@ -211,6 +211,7 @@ class UnlimitedStep(ReconstructionStep):
     volumes: ClassVar[float] = 1.0  # arrays as large as the volume that the solver holds
     sinograms: ClassVar[float] = 2.0  # and as large as the sinograms
     gap_volumes: ClassVar[float] = 1.0  # and as the volume, more, where pixels have weights
+    per_tilt: ClassVar[int] = 0  # and slices for each tilt, however many slices are made
     most: ClassVar[int] = 30
     iterations: int | None = param(20, "full sweeps over all tilts", ge=1, auto=CHOSEN)
     start_volume: GivenArray | None = param(
@@ -283,7 +284,8 @@ class UnlimitedStep(ReconstructionStep):
     ) -> int:
         """Return what `solve` holds at most beyond its input and result, in bytes."""
         held = (self.volumes + gaps * self.gap_volumes, self.sinograms + gaps)
-        return iterative_bytes(shape, thickness, projector, held)
+        factors = 4 * self.per_tilt * shape[0] * thickness * shape[1]
+        return iterative_bytes(shape, thickness, projector, held) + factors
 
     def merged(self, found: list[dict[str, Any]]) -> dict[str, Any]:
         """Return the figures of the whole: residuals add up in squares."""
@@ -331,6 +333,7 @@ class Sart(IterativeStep):
 
     solver = staticmethod(solvers.sart)
     gap_volumes = 3.0
+    per_tilt = 1
     iterations: int | None = param(5, "full sweeps over all tilts", ge=1, auto=CHOSEN)
 
 

@@ -24,7 +24,14 @@ def stack():
 
 @pytest.mark.parametrize(
     ("method", "values"),
-    [("BP", {}), ("FBP", {}), ("SIRT", {"iterations": 2}), ("SART", {"iterations": 1})],
+    [
+        ("BP", {}),
+        ("FBP", {}),
+        ("SIRT", {"iterations": 2}),
+        ("SART", {"iterations": 1}),
+        ("CGLS", {"iterations": 2}),
+        ("OS-SIRT", {"iterations": 1}),
+    ],
 )
 @pytest.mark.parametrize("moved", [False, True])
 def test_memory_is_what_it_takes_at_most(stack, method, values, moved):
@@ -59,6 +66,7 @@ def test_time_grows_with_the_iterations_and_is_measured_once(stack, monkeypatch)
 
 def test_slabs_are_told(stack, monkeypatch):
     monkeypatch.setattr("tomojupyter.steps.streaming.HELD_BACK", 0)
+    monkeypatch.setattr("tomojupyter.steps.streaming.KEPT", 1)
     told = stack.estimate("SIRT", max_memory="3 MB", ncores=2)
     assert told.slabs > 1
     assert told.peak_bytes <= 3e6
@@ -74,6 +82,7 @@ def test_what_cannot_run_says_why(stack, monkeypatch):
     monkeypatch.setattr(estimates, "free_bytes", lambda: 3_000_000)
     told = stack.estimate("FBP", max_memory="1 GB", ncores=1)
     assert "3 MB are free" in told.refusal
+    assert stack.estimate("FBP", max_memory="1 GB", output="volume.hspy").refusal == ""
     monkeypatch.setattr(estimates, "free_bytes", lambda: None)
     assert stack.estimate("BP").refusal == ""
     with pytest.raises(UnknownParameterError, match="iteration: not a parameter of reconstruct"):

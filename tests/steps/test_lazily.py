@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tomojupyter.api as tomo
-from tomojupyter.errors import TomojupyterWarning
+from tomojupyter.errors import ParameterError, TomojupyterWarning
 from tomojupyter.signals.rec import LazyRecStack
 from tomojupyter.steps import history, make_step
 
@@ -78,6 +78,16 @@ def test_a_lazy_volume_is_saved_slab_by_slab(stack, tmp_path):
     volume.save(tmp_path / "volume.hspy", show_progressbar=False)
     again = tomo.load(tmp_path / "volume.hspy")
     assert np.array_equal(again.data, reconstruct(stack, iterations=1).data)
+
+
+def test_a_cluster_is_told_to_write_a_folder(stack, tmp_path):
+    volume = reconstruct(stack.as_lazy(), iterations=1)
+    with (
+        dask.config.set(scheduler="dask.distributed"),
+        pytest.raises(ParameterError, match=r"volume.hspy: .* cannot write into one file: save as"),
+    ):
+        volume.save(tmp_path / "volume.hspy")
+    assert not (tmp_path / "volume.hspy").exists()
 
 
 def test_what_goes_to_workers_is_small(stack):

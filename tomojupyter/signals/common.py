@@ -11,12 +11,19 @@ from hyperspy.signals import LazySignal2D, Signal2D
 
 from tomojupyter.errors import DataError, MissingFileError, ParameterError
 from tomojupyter.formats.hyperspy_files import need_zarr
-from tomojupyter.formats.suffixes import SAVED
+from tomojupyter.formats.suffixes import FOLDERS, SAVED
 from tomojupyter.signals.state import OURS, TOMOGRAPHY
 from tomojupyter.steps import history
 
 RESAMPLED = f"{OURS}.resampled"
 RIPPLE = ("uint8", "uint16", "int32", "int64", "float32", "float64")
+
+
+def on_cluster() -> bool:
+    """Tell whether dask would leave its work to a client of dask.distributed."""
+    import dask
+
+    return bool(dask.config.get("scheduler", None) == "dask.distributed")
 
 
 class TomoSignal(Signal2D):
@@ -158,5 +165,10 @@ class TomoSignal(Signal2D):
             if path.suffix.lower() not in ("", *SAVED):
                 raise ParameterError(
                     f"{path.name} would lose tilts, alignment and history: save as .hspy"
+                )
+            if self._lazy and path.suffix.lower() not in FOLDERS and on_cluster():
+                raise ParameterError(
+                    f"{path.name}: the workers of a dask cluster cannot write into one file: "
+                    "save as .zspy, or close the client"
                 )
         super().save(filename, overwrite=overwrite, **keywords)

@@ -120,6 +120,7 @@ class StackOperations:
         *,
         ncores: int | None = None,
         max_memory: int | str | None = None,
+        output: str | Path | None = None,
         **parameters: Any,
     ) -> Estimate:
         """Estimate what a reconstruction takes, before it is begun.
@@ -128,8 +129,8 @@ class StackOperations:
         ----------
         method, parameters
             As for :meth:`reconstruct`.
-        ncores, max_memory
-            As for :meth:`reconstruct`.
+        ncores, max_memory, output
+            As for :meth:`reconstruct`; nothing is written.
 
         Returns
         -------
@@ -143,7 +144,8 @@ class StackOperations:
         UnknownMethodError, UnknownParameterError, ParameterError
             As :meth:`reconstruct` would raise.
         """
-        return estimated(self, make_step("reconstruct", method, **parameters), ncores, max_memory)
+        step = make_step("reconstruct", method, **parameters)
+        return estimated(self, step, ncores, max_memory, output=output is not None)
 
     @operation("set_tilts", ("start", "increment"))
     def set_tilts(self, step: Step, method: str = "range") -> Any:

@@ -141,9 +141,11 @@ def seconds_of(
     The trial does one and two iterations, once for each method, geometry and machine; it takes
     a second or so, longer where the kernels have to be compiled first.
     """
-    iterations = getattr(step, "iterations", None)
-    one = step if iterations is None else step.replace(iterations=1)
-    further = iterations - 1 if isinstance(iterations, int) else 0
+    one, further = step.bare(), 0
+    if hasattr(step, "iterations"):
+        # Chosen by the data: at most as many as are tried.
+        iterations = getattr(step, "most", 1) if step.iterations is None else step.iterations
+        one, further = one.replace(iterations=1), iterations - 1
     projector = step.projector(tilts, ny)
     lanes = projector.lanes(nx)
     while lanes > 16 and lanes * ny * (step.thickness or ny) * len(tilts) > TRIAL:
@@ -174,6 +176,6 @@ def _trial(
     projector.prepare()
     spent(step)  # loads what is loaded once
     first = spent(step)
-    if not isinstance(getattr(step, "iterations", None), int):
+    if not hasattr(step, "iterations"):
         return first, 0.0
     return first, max(0.0, (spent(step.replace(iterations=3)) - first) / 2)

@@ -36,8 +36,8 @@ def iterative_bytes(
     """
     n, ny, nx = shape
     padded = padded_slices(projector, nx)
-    volumes = held[0] * padded + 2 * min(16, padded) + 1
-    sinograms = held[1] * padded + 2 * min(16, padded) + 1
+    volumes = held[0] * padded + min(16, padded) + 2
+    sinograms = held[1] * padded + min(16, padded) + 2
     return int(4 * ny * (volumes * thickness + sinograms * n)) + matrix_bytes(projector)
 
 
@@ -88,7 +88,7 @@ def merged_residuals(found: list[dict[str, Any]]) -> dict[str, Any]:
     Residuals add up in squares, and so do the norms of the data that they are compared with;
     what else is told is that of the first.
     """
-    if len(found) == 1:
+    if len(found) == 1 or "residuals" not in found[0]:
         return found[0]
     residuals = np.sqrt(np.sum([np.square(one["residuals"]) for one in found], axis=0))
     norms = [

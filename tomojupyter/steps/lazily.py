@@ -49,7 +49,7 @@ def lazy_volume(
     size = min(MOST, max(s.stop - s.start for s in whole.slabs), -(-nx // (2 * cores)))
     size = -(-size // LANES) * LANES
     slabs = [slice(first, min(nx, first + size)) for first in range(0, nx, size)]
-    if not isinstance(getattr(step, "iterations", 0), int):
+    if step.undecided:
         middle = len(slabs) // 2
         step = _decided(step, series, projector, slabs[middle], monitor, options)
     data = series.data

@@ -163,6 +163,11 @@ class ReconstructionStep(Step):
         """
         return direct_bytes(shape, thickness, projector, ncores)
 
+    @property
+    def undecided(self) -> bool:
+        """Whether `solve` chooses a parameter: what it took for one slab holds for the others."""
+        return any(getattr(self, name) is None for name in self.decides)
+
     def merged(self, found: list[dict[str, Any]]) -> dict[str, Any]:
         """Return the figures for the record of a volume made in slabs, the first decided."""
         return found[0]
@@ -230,7 +235,10 @@ class UnlimitedStep(ReconstructionStep):
     solver: ClassVar[Any]
     volumes: ClassVar[float] = 1.0  # arrays as large as the volume that the solver holds
     sinograms: ClassVar[float] = 2.0  # and as large as the sinograms
+    gap_volumes: ClassVar[float] = 1.0  # and as the volume, more, where pixels have weights
+    per_tilt: ClassVar[int] = 0  # and slices for each tilt, however many slices are made
     most: ClassVar[int] = 30
+    decides: ClassVar[tuple[str, ...]] = ("iterations",)
     iterations: int | None = param(20, "full sweeps over all tilts", ge=1, auto=CHOSEN)
     start_volume: GivenArray | None = param(
         None, "volume to begin with, or to go on from", auto="zeros", advanced=True
@@ -301,8 +309,10 @@ class UnlimitedStep(ReconstructionStep):
         gaps: bool = False,
     ) -> int:
         """Return what `solve` holds at most beyond its input and result, in bytes."""
-        held = (self.volumes + gaps, self.sinograms + gaps)
-        return iterative_bytes(shape, thickness, projector, held)
+        volumes = self.volumes + gaps * self.gap_volumes + (self.mask is not None)
+        held = (volumes, self.sinograms + gaps)
+        factors = 4 * self.per_tilt * shape[0] * thickness * shape[1]
+        return iterative_bytes(shape, thickness, projector, held) + factors
 
     def merged(self, found: list[dict[str, Any]]) -> dict[str, Any]:
         """Return the figures of the whole: residuals add up in squares."""
@@ -349,6 +359,8 @@ class Sart(IterativeStep):
     """Algebraic reconstruction, one tilt after the other: fewer sweeps than SIRT, more noise."""
 
     solver = staticmethod(solvers.sart)
+    gap_volumes = 3.0
+    per_tilt = 1
     iterations: int | None = param(5, "full sweeps over all tilts", ge=1, auto=CHOSEN)
 
 

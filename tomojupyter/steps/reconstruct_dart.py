@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 class Dart(UnlimitedStep):
     """Discrete reconstruction: for a specimen of few materials, whose grey levels are known."""
 
+    halo = 8  # slices beside a slab, whose boundaries and smoothing reach into it
+    decides = ("smoothing",)
+    volumes = 6.0
+    sinograms = 3.0
     iterations: int = param(20, "how often the volume is segmented and its boundaries solved", ge=1)
     dart_iterations: int = param(5, "sweeps of SIRT over the free voxels in each iteration", ge=1)
     p: float = param(
@@ -44,6 +48,11 @@ class Dart(UnlimitedStep):
                 f"{', '.join(map(str, self.gray_levels)) or 'none'}"
             )
 
+    def given(self, columns: slice | np.ndarray) -> dict[str, Any]:
+        """Return as for the others, and the number of the first column, for what is random."""
+        first = columns.start or 0 if isinstance(columns, slice) else int(columns[0])
+        return {**super().given(columns), "first": first}
+
     def solver_of(self) -> Any:
         """Return the solver with the parameters of DART."""
         options = self._options()
@@ -56,7 +65,7 @@ class Dart(UnlimitedStep):
         projector: Projector,
         sinograms: np.ndarray,
         tilts_deg: np.ndarray,
-        weights: np.ndarray,
+        weights: np.ndarray | None,
         **options: Any,
     ) -> tuple[np.ndarray, dict[str, Any], Step]:
         """Return the volume of grey levels; choose the smoothing first, where none is given."""
@@ -64,7 +73,7 @@ class Dart(UnlimitedStep):
         if self.smoothing is not None:
             return super().solve(*given, **options)
         known = dict(options)
-        running = {name: known.pop(name) for name in ("monitor", "ncores")}
+        running = {name: known.pop(name) for name in ("monitor", "ncores", "first")}
         problem = Problem(projector, sinograms, weights, **known)
         smoothing, tried = solvers.choose_smoothing(problem, **running, **self._options())
         volume, scalars, done = self.replace(smoothing=smoothing).solve(*given, **options)

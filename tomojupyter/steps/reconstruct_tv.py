@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tomojupyter.numerics.reconstruction.tv import tv
 from tomojupyter.steps.base import Step, param, step
-from tomojupyter.steps.figures import iterative_bytes, norm_of
+from tomojupyter.steps.figures import norm_of
 from tomojupyter.steps.reconstruct import IterativeStep
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ class TotalVariation(IterativeStep):
     halo = 24  # slices beside a slab: see docs/benchmarks.md for what they leave
     decides = ("weight", "iterations", "tolerance")
     volumes = 5.0
+    gap_volumes = 0.0
     sinograms = 3.0
     iterations: int = param(120, "iterations at most, each little longer than one of SIRT", ge=1)
     constrain: bool = param(True, "no value below `thresh`")
@@ -70,16 +71,7 @@ class TotalVariation(IterativeStep):
         done = self.replace(iterations=found.iterations, weight=found.weight, tolerance=0.0)
         return found.volume, scalars, done
 
-    def state_bytes(
-        self,
-        shape: tuple[int, int, int],
-        thickness: int,
-        projector: Projector,
-        ncores: int | None,
-        *,
-        gaps: bool = False,
-    ) -> int:
-        """Return what `solve` holds at most beyond its input and result, in bytes."""
-        masks = 0 if self.mask is None else 1
-        held = (self.volumes + masks, self.sinograms + gaps)
-        return iterative_bytes(shape, thickness, projector, held)
+    @property
+    def undecided(self) -> bool:
+        """Whether the weight or the number of iterations is still to be found."""
+        return super().undecided or self.tolerance > 0

@@ -40,6 +40,7 @@ def dart(
     p: float = 0.99,
     smoothing: float = 0.8,
     seed: int = 0,
+    first: int = 0,
     weights: np.ndarray | None = None,
     start: np.ndarray | None = None,
     mask: np.ndarray | None = None,
@@ -65,6 +66,8 @@ def dart(
         iteration. Much suits noise, little suits small curved parts; see `choose_smoothing`.
     seed
         Of the choice of those that do not stay fixed.
+    first
+        Number of the first slice in a larger volume: the choice in a slice depends on its number.
     start
         (nx, nz, ny): the volume that is segmented first. None: OS-SIRT between the lowest and
         the highest level, with as many sweeps as the noise allows.
@@ -119,7 +122,7 @@ def dart(
     residuals: list[float] = []
     for i in range(iterations):
         beat.done = i
-        free = work.release(volume, p, [seed, i])
+        free = work.release(volume, p, [seed, i], first)
         volume, residual = work.solve(volume, free, beat)
         residuals.append(residual)
         monitor(i + 1, iterations, residual=residual, volume=volume)
@@ -133,6 +136,7 @@ def choose_smoothing(
     *,
     monitor: Monitor = SILENT,
     ncores: int | None = None,
+    first: int = 0,
     **options: Any,
 ) -> tuple[float, dict[str, float]]:
     """Choose the smoothing of :func:`dart` that predicts projections it has not seen.
@@ -145,6 +149,8 @@ def choose_smoothing(
         Called as ``monitor(0, 1)``.
     ncores
         Threads. None: one per core.
+    first
+        As for `dart`.
     **options
         Parameters of `dart`: grey levels, sweeps, p and seed.
 
@@ -173,7 +179,8 @@ def choose_smoothing(
     for smoothing in SMOOTHINGS:
         found = dart(
             seen.projector, seen.sinograms, iterations=TRIAL, smoothing=smoothing, monitor=beat,
-            ncores=ncores, weights=seen.weights, start=seen.start, mask=seen.mask, **options,
+            ncores=ncores, first=first, weights=seen.weights, start=seen.start, mask=seen.mask,
+            **options,
         )  # fmt: skip
         left = weights * (held.projector.forward(found.volume) - data)
         tried[f"{smoothing:g}"] = 100 * float(np.linalg.norm(left)) / norm
@@ -236,11 +243,11 @@ class _Dart:
             nearest[self.outside] = 0
         return nearest
 
-    def release(self, volume: np.ndarray, p: float, seed: list[int]) -> np.ndarray:
+    def release(self, volume: np.ndarray, p: float, seed: list[int], first: int) -> np.ndarray:
         """Return which voxels are free: at boundaries, and some others."""
         free = self._in_slabs(self.segmented(volume), _at_boundary)
         for x in range(len(free)):
-            free[x] |= np.random.default_rng([*seed, x]).random(free[x].shape) >= p
+            free[x] |= np.random.default_rng([*seed, first + x]).random(free[x].shape) >= p
         if self.outside is not None:
             free &= ~self.outside
         return free

@@ -49,7 +49,8 @@ def fill_gaps(
     sinograms: np.ndarray, weights: np.ndarray | None, tilts_deg: np.ndarray
 ) -> np.ndarray:
     """Return a float32 copy of (k, n, ny) sinograms with unknown pixels interpolated."""
-    filled = np.array(sinograms, dtype=np.float32)
+    # In rows, for the Fourier transforms; what is given may be a view of images.
+    filled = np.array(sinograms, dtype=np.float32, order="C")
     known = np.isfinite(filled)
     if weights is not None:
         known &= weights > 0

@@ -22,6 +22,7 @@ VALUES = {
     },
     ("reconstruct", "FBP"): {},
     ("reconstruct", "SIRT"): {"iterations": 2, "constrain": True},
+    ("reconstruct", "TNV"): {"iterations": 4, "refinements": 1},
     ("segment", "otsu"): {"smallest": 3},
     ("segment", "value"): {"threshold": 0.02, "dark": True},
     ("rotate", "angles"): {"rotation_angles": [10.0, 0.0, -20.0]},

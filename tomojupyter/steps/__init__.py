@@ -7,7 +7,10 @@ from tomojupyter.steps import (  # noqa: F401  imported for their Steps
     align_other,
     background,
     calibrate,
+    coupled,
+    decompose,
     filter,  # noqa: A004  the operation's name
+    line_maps,
     normalise,
     reconstruct,
     rotate,
@@ -18,6 +21,16 @@ from tomojupyter.steps import (  # noqa: F401  imported for their Steps
 )
 from tomojupyter.steps.base import REGISTRY, Outcome, Step, make_step, param, step
 from tomojupyter.steps.recipe import Recipe
-from tomojupyter.steps.run import run
+from tomojupyter.steps.run import run, run_together
 
-__all__ = ["REGISTRY", "Outcome", "Recipe", "Step", "make_step", "param", "run", "step"]
+__all__ = [
+    "REGISTRY",
+    "Outcome",
+    "Recipe",
+    "Step",
+    "make_step",
+    "param",
+    "run",
+    "run_together",
+    "step",
+]

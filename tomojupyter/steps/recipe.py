@@ -20,7 +20,8 @@ from tomojupyter.paths import template
 from tomojupyter.steps import history
 from tomojupyter.steps.base import Step, make_step, parameters
 from tomojupyter.steps.checks import warn
-from tomojupyter.steps.run import run
+from tomojupyter.steps.run import run, run_together
+from tomojupyter.steps.spectra import SPECTRA
 
 if TYPE_CHECKING:
     from tomojupyter.monitor import Monitor
@@ -61,12 +62,16 @@ class Entry:
         For ``align_other``: the signal that gets the alignment of the first in `on`.
     shift_type
         For ``align_other`` with `other`: how its pixels are moved.
+    output
+        Of a Step with several results: the one that takes the place of the signal. None: all
+        are signals, under their own names.
     """
 
     step: Step | None
     on: tuple[str, ...] = (DEFAULT,)
     other: str | None = None
     shift_type: str = "interp"
+    output: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,11 @@ class Recipe:
                 entries.append(Entry(None))
             else:
                 values = record["resolved" if resolved else "asked"]
-                entries.append(Entry(make_step(record["operation"], record["method"], **values)))
+                step = make_step(record["operation"], record["method"], **values)
+                on = tuple(record.get("on", (DEFAULT,)))
+                # Of signals taken together, each result has the name of what it was made of.
+                output = None if "on" in record else record.get("output")
+                entries.append(Entry(step, on, output=output))
         return cls(tuple(entries), shape if resolved else None)
 
     @classmethod
@@ -178,11 +187,7 @@ class Recipe:
                     for name in entry.on
                 ]
             else:
-                values = "".join(f", {k}={v!r}" for k, v in _given(entry.step).items())
-                lines += [
-                    f'{name} = {name}.{entry.step.operation}("{entry.step.method}"{values})'
-                    for name in entry.on
-                ]
+                lines += _calls(entry, entry.step)
         lines.append(f'{DEFAULT}.save("result.hspy")')
         return "\n".join(lines) + "\n"
 
@@ -233,8 +238,13 @@ class Recipe:
             if entry.step is None:
                 warn(f"step {number} was an edit made outside tomojupyter and cannot be replayed")
                 continue
+            if entry.step.together and len(entry.on) > 1:
+                chosen = {name: signals[name] for name in entry.on}
+                signals.update(run_together(chosen, entry.step, monitor, **options))
+                continue
             for name in entry.on:
-                signals[name] = run(signals[name], entry.step, monitor, **options)
+                made = run(signals[name], entry.step, monitor, **options)
+                signals.update(_placed(number, name, entry, made))
         return signals if many else signals[DEFAULT]
 
     def _warn_of_places(self, signal: Any) -> None:
@@ -247,6 +257,41 @@ class Recipe:
                 f"the recipe was made from a series of {made} and this one is {size}; its fixed "
                 f"{', '.join(frozen)} may not fit. Export it with automatic values instead"
             )
+
+
+def _calls(entry: Entry, step: Step) -> list[str]:
+    """Return the lines of code that do a Step."""
+    values = "".join(f", {k}={v!r}" for k, v in _given(step).items())
+    if step.on == SPECTRA:
+        chosen = "" if entry.output is None else f"[{entry.output!r}]"
+        return [
+            f"{name if chosen else 'maps'} = "
+            f'tomo.spectral.{step.operation}({name}, method="{step.method}"{values}){chosen}'
+            for name in entry.on
+        ]
+    if step.together and len(entry.on) > 1:
+        rest = {k: v for k, v in _given(step).items() if k != "guide"}
+        guide = getattr(step, "guide", None)
+        named = ", ".join(f"{n!r}: {n}" for n in entry.on if n != guide)
+        values = "".join(f", {k}={v!r}" for k, v in rest.items())
+        values = f", guide={guide}{values}" if guide else values
+        return [
+            f'volumes = tomo.spectral.reconstruct_all({{{named}}}, method="{step.method}"{values})'
+        ]
+    return [f'{name} = {name}.{step.operation}("{step.method}"{values})' for name in entry.on]
+
+
+def _placed(number: int, name: str, entry: Entry, made: Any) -> dict[str, Any]:
+    """Return the signals that a Step has made, by the names they get."""
+    if not isinstance(made, dict):
+        return {name: made}
+    if entry.output is None:
+        return made
+    if entry.output not in made:
+        raise RecipeError(
+            f'step {number} has no result "{entry.output}"; it made {", ".join(made)}'
+        )
+    return {name: made[entry.output]}
 
 
 def _entry(number: int, item: Any) -> Entry:
@@ -267,11 +312,11 @@ def _entry(number: int, item: Any) -> Entry:
         return Entry(None, on)
     if "other" in values:
         return _entry_for_other(number, name, on, values)
-    method = values.pop("method", None)
+    method, output = values.pop("method", None), values.pop("output", None)
     if method is None:
         raise RecipeError(f'step {number} ({name}) does not name its "method"')
     try:
-        return Entry(make_step(name, method, **values), on)
+        return Entry(make_step(name, method, **values), on, output=output)
     except TomojupyterError as error:
         raise type(error)(f"step {number}: {error}") from error
 
@@ -312,7 +357,7 @@ def _given(step: Step) -> dict[str, Any]:
 
 
 def _content(entry: Entry) -> tuple[str, dict[str, Any]]:
-    where: dict[str, Any] = {}
+    where: dict[str, Any] = {} if entry.output is None else {"output": entry.output}
     if entry.on != (DEFAULT,):
         where["on"] = entry.on[0] if len(entry.on) == 1 else list(entry.on)
     if entry.other:

@@ -25,11 +25,11 @@ class TotalNuclearVariation(ReconstructionStep):
 
     together = True
     weight: float = param(
-        3.0, "of the smoothness, in standard deviations of what noise leaves in a gradient", ge=0
+        1.0, "of the smoothness, in standard deviations of what noise leaves in a gradient", ge=0
     )
-    iterations: int = param(100, "of the first descent", ge=1)
+    iterations: int = param(80, "of the first descent", ge=1)
     refinements: int = param(
-        2, "how often contrast that the smoothness took is given back", ge=0, advanced=True
+        0, "how often contrast that the smoothness took is given back", ge=0, advanced=True
     )
     guide: str = param(
         "",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tomojupyter.steps.spectra import Spectra
 
 ENOUGH = 30_000  # spectra that the components are found in; of more, blocks of pixels are summed
-UNIQUE = 0.9  # cosine of components from several starts, below which they are not unique
+UNIQUE = 0.8  # cosine of components from several starts, below which they are not unique
 COMPONENT = "Tomojupyter.component"
 
 

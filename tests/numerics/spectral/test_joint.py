@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tomojupyter.errors import Cancelled, ParameterError
+from tomojupyter.monitor import Silent
 from tomojupyter.numerics.reconstruction.backends import make_projector
 from tomojupyter.numerics.reconstruction.sirt import sirt
 from tomojupyter.numerics.spectral.coupling import add_divergence, ascend, clip
@@ -117,12 +118,13 @@ def test_threads_do_not_matter_and_cancel_is_heard(projector, counts):
     one, two = (joint(projector, counts, iterations=4, ncores=n).volumes for n in (1, 2))
     assert np.array_equal(one, two)
 
-    def stop(done, *_, **__):
-        if done > 1:
-            raise Cancelled("stop")
+    class Stop(Silent):
+        def __call__(self, done, *_, **__):
+            if done > 1:
+                raise Cancelled("stop")
 
     with pytest.raises(Cancelled):
-        joint(projector, counts, iterations=4, monitor=stop)
+        joint(projector, counts, iterations=4, monitor=Stop())
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from tomojupyter.monitor import Monitor, Silent
 
 SILENT = Silent()
 MARGIN = 1.1  # above the farthest eigenvalue of noise, for values that scatter about it
-STARTS = 2  # further starts, drawn by chance, to see whether they lead to the same components
+STARTS = 2  # further starts, from some of the pixels, to see whether all lead to the same
+HALF = 0.5  # share of the pixels of such a start
+POOREST = 0.4  # share of the pixels with the fewest counts, which a start does not look at
 TINY = 1e-9
 
 
@@ -176,7 +178,8 @@ def poisson_nmf(
     total = (1 + STARTS) * iterations
     found = []
     for start in range(1 + STARTS):
-        spectra = _first(data, k, rng) if start == 0 else _drawn(data, k, rng)
+        some = data if start == 0 else data[rng.random(len(data)) < HALF]
+        spectra = _first(some if len(some) >= 2 * k else data, k, rng)
         found.append(_update(data, spectra, iterations, monitor, start * iterations, total))
     best = min(range(len(found)), key=lambda i: found[i][2])
     loads, spectra, divergence = found[best]
@@ -193,30 +196,34 @@ def poisson_nmf(
     )
 
 
-def _drawn(data: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the spectra of k groups of pixels that were drawn by chance."""
-    owner = rng.integers(k, size=len(data))
-    spectra = np.stack([data[owner == i].sum(axis=0) for i in range(k)]) + 1e-3
-    spectra *= rng.uniform(0.5, 1.5, spectra.shape)
-    return np.asarray(spectra / spectra.sum(axis=1, keepdims=True), np.float32)
-
-
 def _first(data: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the spectra of pixels that are far from each other, each with its neighbours."""
+    """Return the spectra of k groups of pixels that differ most, after most noise is taken off.
+
+    Pixels are described by the k strongest principal components, to which all of their channels
+    contribute. The next group is always about the pixel that lies farthest from the span of
+    those before (successive projections).
+    """
     counts = data.sum(axis=1)
-    rich = np.flatnonzero(counts >= np.quantile(counts, 0.5))
-    rows = np.sqrt(data[rich] / counts[rich, None])  # cosines of roots: Poisson noise evened out
-    mean = np.sqrt(data.sum(axis=0) / counts.sum())
-    near = rows @ mean
-    chosen = [int(np.argmin(near))]
-    while len(chosen) < k:
-        near = np.maximum(near, rows @ rows[chosen[-1]])
-        chosen.append(int(np.argmin(near)))
-    spectra = []
-    for i in chosen:
-        alike = np.argsort(-(rows @ rows[i]))[: max(5, len(rows) // (20 * k))]
+    rich = np.flatnonzero(counts >= np.quantile(counts, POOREST))
+    mean = np.maximum(data.sum(axis=0), TINY)
+    few = data[rich] / np.sqrt(mean)
+    _, axes = np.linalg.eigh((few.T @ few).astype(np.float64))
+    places = (few @ axes[:, -k:]).astype(np.float64)
+    # A pixel and its likes, whatever their thickness: unit length.
+    places /= np.maximum(np.linalg.norm(places, axis=1, keepdims=True), TINY)
+    near = max(5, len(rich) // (15 * k))
+    left, spectra = places.copy(), []
+    for _ in range(k):
+        length = np.linalg.norm(left, axis=1)
+        # Not the very farthest, which noise has carried there: the middle of those far off.
+        far = np.argsort(-length)[: max(1, len(rich) // 100)]
+        middle = places[far[np.argmax(places[far] @ places[far].sum(axis=0))]]
+        alike = np.argsort(-(places @ middle))[:near]
         spectra.append(data[rich[alike]].sum(axis=0))
-    made = np.stack(spectra) + 1e-3 * np.maximum(data.mean(axis=0), TINY) + 1e-6
+        way = left[alike].mean(axis=0)
+        way /= max(float(np.linalg.norm(way)), TINY)
+        left -= np.outer(left @ way, way)
+    made = np.stack(spectra) + 1e-3 * mean / len(data) + 1e-6
     made *= rng.uniform(0.98, 1.02, made.shape)
     return np.asarray(made / made.sum(axis=1, keepdims=True), np.float32)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Lines = Sequence[tuple[Sequence[float], Sequence[float]]]
 
 APART = 0.7  # widths of a line from which two of them are told apart in the sum spectrum
-FAINT = 0.04  # of the strongest line of a family: its share is taken from the table
+FAINT = 0.15  # of the strongest line of a family: its share is taken from the table
 SWEEPS = 60  # over all shapes, of the non-negative fit
 ROUNDS = 4  # of weights by the spectrum that was fitted
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tomojupyter import datasets, simulation
+from tomojupyter import datasets, simulation, spectral
 from tomojupyter.io import load
 from tomojupyter.signals.measuring import volume_fractions
 from tomojupyter.signals.rec import RecStack
@@ -22,5 +22,6 @@ __all__ = [
     "datasets",
     "load",
     "simulation",
+    "spectral",
     "volume_fractions",
 ]

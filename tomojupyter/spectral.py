@@ -1,1 +1,305 @@
-"""Spectra to 3D: maps, decomposition, and the reconstruction of all of them together."""
+"""Spectra to 3D: maps, decomposition, and the reconstruction of all of them together.
+
+Functions on exSpy's and HyperSpy's signals, which stay as they are. Each makes a Step and runs it,
+so every result carries its history.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tomojupyter.errors import DataError, ParameterError, TomojupyterError
+from tomojupyter.monitor import progress
+from tomojupyter.signals.stack import TomoStack
+from tomojupyter.steps import make_step, run, run_together
+from tomojupyter.steps.base import find
+from tomojupyter.steps.decompose import COMPONENT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tomojupyter.signals.rec import RecStack
+    from tomojupyter.steps.base import Step
+
+GUIDE = "guide"
+
+__all__ = ["component_spectra", "decompose", "line_maps", "reconstruct_all", "scree"]
+
+
+def line_maps(
+    edx: Any,
+    tilts: Sequence[float] | np.ndarray | None = None,
+    lines: Sequence[str] | str | None = None,
+    method: str = "fit",
+    *,
+    show_progressbar: bool = False,
+    **parameters: Any,
+) -> dict[str, TomoStack]:
+    """Return a map of each line at every tilt.
+
+    Parameters
+    ----------
+    edx
+        exSpy's (or any HyperSpy) signal of spectra with the axes (x, y, tilt|energy); lazy or
+        not, of any type of counts. It is not changed.
+    tilts
+        Tilt angle of each spectrum image in degrees. None: those that the signal brings along.
+    lines
+        Names such as ``["Ni_Ka", "Cr_Ka"]``. None: the main line of each element that the
+        signal names (``edx.set_elements``).
+    method
+        ``"fit"``: shapes of all lines and a smooth background, found in the sum spectrum, are
+        fitted to every spectrum; overlapping lines are told apart, and all lines of an element
+        count. ``"windows"``: counts in a window about the line, less the background beside it.
+    show_progressbar
+        Show a line of progress.
+    **parameters
+        Of the method: see ``line_maps`` in the table of methods.
+
+    Returns
+    -------
+    dict
+        Name of each line to a TomoStack of its net counts, float32. Negative ones are noise
+        about 0, and belong there: without them the mean is too high.
+
+    Raises
+    ------
+    DataError, TiltsError, ParameterError
+        If axes, tilts or lines do not fit the spectra.
+
+    Examples
+    --------
+    >>> import tomojupyter.api as tomo
+    >>> made = tomo.datasets.get_simulated_edx_data(size=16, tilts=[-40, 0, 40])
+    >>> maps = tomo.spectral.line_maps(made.edx, made.tilts, ["Ni_Ka", "Cr_Ka"])
+    >>> maps["Ni_Ka"]
+    <TomoStack, title: Ni_Ka, dimensions: (3|16, 16)>
+    """
+    given = {} if lines is None else {"lines": lines}
+    step = _step("line_maps", method, tilts, {**given, **parameters})
+    return run(edx, step, progress(show_progressbar, "Line maps"))
+
+
+def decompose(
+    edx: Any,
+    tilts: Sequence[float] | np.ndarray | None = None,
+    components: int | None = None,
+    method: str = "NMF",
+    *,
+    show_progressbar: bool = False,
+    **parameters: Any,
+) -> dict[str, TomoStack]:
+    """Return maps of the components that all spectra together are made of.
+
+    Parameters
+    ----------
+    edx, tilts, show_progressbar
+        As for :func:`line_maps`.
+    components
+        Their number. None: as many as stand out of the noise; :func:`scree` shows them.
+    method
+        ``"NMF"``: non-negative components by their Poisson likelihood.
+    **parameters
+        Of the method: see ``decompose`` in the table of methods.
+
+    Returns
+    -------
+    dict
+        Name of each component, made of the elements whose lines it carries, to a TomoStack of
+        its counts. :func:`component_spectra` returns the spectra.
+
+    Raises
+    ------
+    DataError, TiltsError, ParameterError
+        If axes, tilts or values do not fit the spectra.
+
+    Warns
+    -----
+    TomojupyterWarning
+        If other starts lead to other components: they may be mixtures.
+    """
+    given = {} if components is None else {"components": components}
+    step = _step("decompose", method, tilts, {**given, **parameters})
+    return run(edx, step, progress(show_progressbar, "Decompose"))
+
+
+def scree(components: Mapping[str, TomoStack]) -> tuple[np.ndarray, float, int]:
+    """Return what tells how many components there are.
+
+    Parameters
+    ----------
+    components
+        As :func:`decompose` returns them.
+
+    Returns
+    -------
+    eigenvalues
+        Of the data weighted for counts, largest first, at most 40.
+    edge
+        What noise alone gives at most.
+    proposed
+        How many lie above it.
+
+    Raises
+    ------
+    DataError
+        If these are no components.
+    """
+    about = _about(next(iter(components.values()), None))
+    return np.array(about["scree"]), about["edge"], about["proposed"]
+
+
+def component_spectra(
+    components: Mapping[str, TomoStack],
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return the spectra of components.
+
+    Parameters
+    ----------
+    components
+        As :func:`decompose` returns them.
+
+    Returns
+    -------
+    energies
+        (c,) middles of the groups of channels, in units of the energy axis.
+    spectra
+        Name of each component to its spectrum (c,), sum 1.
+
+    Raises
+    ------
+    DataError
+        If these are no components.
+    """
+    about = {name: _about(stack) for name, stack in components.items()}
+    first = _about(next(iter(components.values()), None))
+    return np.array(first["energies"]), {k: np.array(v["spectrum"]) for k, v in about.items()}
+
+
+def reconstruct_all(
+    stacks: Mapping[str, TomoStack],
+    align: TomoStack | None = None,
+    method: str = "TNV",
+    *,
+    guide: TomoStack | None = None,
+    show_progressbar: bool = False,
+    ncores: int | None = None,
+    **parameters: Any,
+) -> dict[str, RecStack]:
+    """Reconstruct all maps of a specimen with one alignment and one geometry.
+
+    Parameters
+    ----------
+    stacks
+        Maps by name, as :func:`line_maps` and :func:`decompose` return them.
+    align
+        An aligned TomoStack of the same tilts, such as the sum of the spectra or HAADF images
+        of any pixel size: its alignment is applied to every map. None: the maps are aligned.
+    method
+        ``"TNV"`` couples all maps, whose edges lie in the same places: for few counts. Any
+        other method of ``TomoStack.reconstruct`` takes each map by itself.
+    guide
+        For ``"TNV"``: a TomoStack of the same field that shows the edges with less noise, such
+        as HAADF images; aligned along with the maps, and binned to their pixels.
+    show_progressbar
+        Show a line of progress.
+    ncores
+        Threads. None: one per core.
+    **parameters
+        Of the method.
+
+    Returns
+    -------
+    dict
+        Names to RecStacks, in units of the maps per px.
+
+    Raises
+    ------
+    DataError, ParameterError
+        If tilts, fields or values do not fit each other.
+
+    Examples
+    --------
+    >>> import tomojupyter.api as tomo
+    >>> made = tomo.datasets.get_simulated_edx_data(size=16, tilts=[-60, -30, 0, 30, 60])
+    >>> maps = tomo.spectral.line_maps(made.edx, lines=["Ni_Ka", "Cr_Ka"])
+    >>> volumes = tomo.spectral.reconstruct_all(maps, guide=made.haadf, iterations=10)
+    >>> volumes["Ni_Ka"]
+    <RecStack, title: Ni_Ka, dimensions: (16|16, 16)>
+    """
+    _check_stacks(stacks, align, guide)
+    cls = find("reconstruct", method)
+    if guide is not None and not cls.together:
+        raise ParameterError(f"guide: {cls.method} takes each map by itself; TNV can be guided")
+    ready = {name: _aligned(name, stack, align) for name, stack in stacks.items()}
+    monitor = progress(show_progressbar, "Reconstruct")
+    if not cls.together:
+        step = make_step("reconstruct", method, **parameters)
+        return {name: run(s, step, monitor, ncores=ncores) for name, s in ready.items()}
+    if guide is not None:
+        if GUIDE in ready:
+            raise ParameterError(f'"{GUIDE}" is the name of the guide: name the map differently')
+        ready[GUIDE] = _guide(guide, align, next(iter(ready.values())))
+        parameters["guide"] = GUIDE
+    return run_together(
+        ready, make_step("reconstruct", method, **parameters), monitor, ncores=ncores
+    )
+
+
+def _step(operation: str, method: str, tilts: Any, values: dict[str, Any]) -> Step:
+    if tilts is not None:
+        values["tilts"] = np.ravel(getattr(tilts, "data", tilts))
+    return make_step(operation, method, **values)
+
+
+def _about(stack: Any) -> dict[str, Any]:
+    text = "" if stack is None else stack.metadata.get_item(COMPONENT, default="")
+    if not text:
+        raise DataError("these are no components: spectral.decompose returns such")
+    return json.loads(text)
+
+
+def _check_stacks(stacks: Any, align: Any, guide: Any) -> None:
+    if not isinstance(stacks, Mapping) or not stacks:
+        raise ParameterError(
+            f"stacks must be maps by name, as line_maps returns them, got {type(stacks).__name__}"
+        )
+    named = {**stacks, "align": align, "guide": guide}
+    for name, stack in named.items():
+        if not (isinstance(stack, TomoStack) or (stack is None and name not in stacks)):
+            raise DataError(
+                f"{name} must be a TomoStack, got a {type(stack).__name__}: "
+                "make one with TomoStack(signal, tilts)"
+            )
+
+
+def _aligned(name: str, stack: TomoStack, align: TomoStack | None) -> TomoStack:
+    if align is None:
+        return stack
+    try:
+        return align.align_other(stack)
+    except TomojupyterError as error:
+        raise type(error)(f"{name}: {error}") from error
+
+
+def _guide(guide: TomoStack, align: TomoStack | None, like: TomoStack) -> TomoStack:
+    """Return the guide, aligned and in pixels of the maps."""
+    aligned = guide if align is None or align is guide else _aligned(GUIDE, guide, align)
+    ratios = [
+        coarse.scale / fine.scale
+        for coarse, fine in zip(
+            like.axes_manager.signal_axes, aligned.axes_manager.signal_axes, strict=True
+        )
+    ]
+    factor = round(ratios[0])
+    if factor < 1 or any(abs(ratio - factor) > 0.01 * factor for ratio in ratios):
+        shown = " and ".join(f"{ratio:.3g}" for ratio in ratios)
+        raise DataError(
+            f"a pixel of the maps is {shown} pixels of the guide wide: a whole number is needed, "
+            "so that the guide can be binned; crop or rebin it first"
+        )
+    return aligned.bin(factor) if factor > 1 else aligned

@@ -27,6 +27,7 @@ VALUES = {
     ("reconstruct", "FBP"): {},
     ("reconstruct", "SIRT"): {"iterations": 2, "constrain": True},
     ("reconstruct", "DART"): {"gray_levels": [0.0, 0.03, 0.1], "iterations": 2, "smoothing": 0.5},
+    ("reconstruct", "TNV"): {"iterations": 4, "refinements": 1},
     ("segment", "otsu"): {"smallest": 3},
     ("segment", "value"): {"threshold": 0.02, "dark": True},
     ("rotate", "angles"): {"rotation_angles": [10.0, 0.0, -20.0]},

@@ -13,7 +13,13 @@ from tomojupyter.steps.base import parameters
 from tomojupyter.steps.operation import OPERATIONS, methods_table
 from tomojupyter.steps.recipe import Entry
 
-ALL = [(operation, method) for operation, methods in REGISTRY.items() for method in methods]
+# Steps on signals of spectra are tested in test_spectral_steps.py.
+ALL = [
+    (operation, method)
+    for operation, methods in REGISTRY.items()
+    for method, cls in methods.items()
+    if cls.on != "spectra"
+]
 GEOMETRIC = {"trim crop", "trim select_projections", "trim remove_projections"}
 GEOMETRIC |= {f"stack_register {m}" for m in REGISTRY["stack_register"]}
 GEOMETRIC |= {f"tilt_align {m}" for m in REGISTRY["tilt_align"]} | {"align_other numbers"}

@@ -23,6 +23,7 @@ from tomojupyter.signals.trial import TrialSlices
 from tomojupyter.signals.turning import StackTurning
 from tomojupyter.steps import history
 from tomojupyter.steps.columns import Cover, vacuum_of
+from tomojupyter.steps.spectra import MAKERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -353,6 +354,9 @@ class TomoStack(
         self.data = data
         self._source = other._source
         self.events.data_changed.trigger(obj=self)
+
+
+MAKERS["TomoStack"] = TomoStack
 
 
 class LazyTomoStack(TomoStack, LazySignal2D):

@@ -7,8 +7,11 @@ from tomojupyter.steps import (  # noqa: F401  imported for their Steps
     align_other,
     background,
     calibrate,
+    coupled,
+    decompose,
     exclude,
     filter,  # noqa: A004  the operation's name
+    line_maps,
     normalise,
     reconstruct,
     reconstruct_dart,
@@ -21,6 +24,16 @@ from tomojupyter.steps import (  # noqa: F401  imported for their Steps
 )
 from tomojupyter.steps.base import REGISTRY, Outcome, Step, make_step, param, step
 from tomojupyter.steps.recipe import Recipe
-from tomojupyter.steps.run import run
+from tomojupyter.steps.run import run, run_together
 
-__all__ = ["REGISTRY", "Outcome", "Recipe", "Step", "make_step", "param", "run", "step"]
+__all__ = [
+    "REGISTRY",
+    "Outcome",
+    "Recipe",
+    "Step",
+    "make_step",
+    "param",
+    "run",
+    "run_together",
+    "step",
+]

@@ -21,7 +21,7 @@ from tomojupyter.errors import ParameterError, UnknownMethodError, UnknownParame
 from tomojupyter.steps.arrays import GivenArray
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tomojupyter.monitor import Monitor
 
@@ -94,12 +94,15 @@ class Outcome:
         The Step as it was really done, if that differs (iterations after Finish).
     completed
         Called with the result once it has its record, for what is kept in a file.
+    outputs
+        The results by name, of a Step that has several; `signal` is None then.
     """
 
     signal: Any
     scalars: dict[str, Any] = field(default_factory=dict)
     step: Step | None = None
     completed: Callable[[Any], None] | None = None
+    outputs: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +115,8 @@ class Step:
     in_memory: ClassVar[bool] = False
     decides: ClassVar[tuple[str, ...]] = ()  # parameters that only the run itself settles
     on: ClassVar[str] = "TomoStack"
+    together: ClassVar[bool] = False
+    """Several signals are one input, as with coupled reconstructions."""
 
     def __post_init__(self) -> None:
         for f in parameters(type(self)):
@@ -128,6 +133,12 @@ class Step:
     def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Do it."""
         raise TypeError(f"{type(self).__name__} does not say what it does: give it an apply()")
+
+    def apply_together(
+        self, signals: Mapping[str, Any], monitor: Monitor, **options: Any
+    ) -> Outcome:
+        """Do it on several signals at once, of a Step that is `together`."""
+        raise TypeError(f"{type(self).__name__} takes one signal, not several together")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the parameters as plain Python (JSON) values."""
@@ -268,6 +279,8 @@ def _validate(cls: type, f: dataclasses.Field[Any], value: Any) -> Any:
         if optional:
             return None
         raise ParameterError(f"{f.name} must be given, got None")
+    if base is tuple and "str" in str(f.type):
+        return _as_names(f.name, value)
     if base is tuple:
         return _as_tuple(f.name, value, whole="int" in str(f.type))
     if base is GivenArray:
@@ -341,6 +354,14 @@ def _as_tuple(name: str, value: Any, whole: bool) -> tuple[Any, ...]:
             )
         array = array.astype(int) if whole else array
     return _nested(array.tolist())
+
+
+def _as_names(name: str, value: Any) -> tuple[str, ...]:
+    """Return names given as a list, or as one text with commas or spaces between them."""
+    listed = value.replace(",", " ").split() if isinstance(value, str) else value
+    if not isinstance(listed, list | tuple) or not all(isinstance(v, str) for v in listed):
+        raise ParameterError(f"{name} must be a list of names, got {value!r}")
+    return tuple(listed)
 
 
 def _nested(items: list[Any]) -> tuple[Any, ...]:

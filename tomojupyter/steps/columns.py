@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -121,6 +122,16 @@ class Sinograms:
     def nx(self) -> int:
         """Number of columns."""
         return int(self.shape[2])
+
+    def among(self, index: np.ndarray) -> Sinograms:
+        """Return the same of those projections only that are in `index` too."""
+        kept = np.isin(self.index, index)
+        fewer = copy.copy(self)
+        fewer.index, fewer.tilts = self.index[kept], self.tilts[kept]
+        fewer.shape = (len(fewer.index), *self.shape[1:])
+        if self.cover is not None:
+            fewer.cover = self.cover.select(np.flatnonzero(kept))
+        return fewer
 
     def columns(self, wanted: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the sinograms of some columns, and their weights.

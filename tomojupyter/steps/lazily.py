@@ -47,7 +47,7 @@ def lazy_volume(
     whole = plan(step, series.shape, 1, share, gaps=series.cover is not None, copied=True,
                  projector=projector)  # fmt: skip
     size = min(MOST, max(s.stop - s.start for s in whole.slabs), -(-nx // (2 * cores)))
-    size = -(-size // LANES) * LANES
+    size = nx if step.whole else -(-size // LANES) * LANES
     slabs = [slice(first, min(nx, first + size)) for first in range(0, nx, size)]
     if step.undecided:
         middle = len(slabs) // 2

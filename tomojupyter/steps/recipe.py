@@ -19,9 +19,10 @@ from tomojupyter.errors import (
 from tomojupyter.paths import template
 from tomojupyter.steps import history
 from tomojupyter.steps.arrays import GivenArray
-from tomojupyter.steps.base import AUTO, Step, make_step, parameters
+from tomojupyter.steps.base import Step, make_step, parameters
 from tomojupyter.steps.checks import warn
-from tomojupyter.steps.run import check_options, run
+from tomojupyter.steps.recipe_code import calls, given
+from tomojupyter.steps.run import check_options, run, run_together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,12 +65,16 @@ class Entry:
         For ``align_other``: the signal that gets the alignment of the first in `on`.
     shift_type
         For ``align_other`` with `other`: how its pixels are moved.
+    output
+        Of a Step with several results: the one that takes the place of the signal. None: all
+        are signals, under their own names.
     """
 
     step: Step | None
     on: tuple[str, ...] = (DEFAULT,)
     other: str | None = None
     shift_type: str = "interp"
+    output: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,11 @@ class Recipe:
                 entries.append(Entry(None))
             else:
                 values = record["resolved" if resolved else "asked"]
-                entries.append(Entry(make_step(record["operation"], record["method"], **values)))
+                step = make_step(record["operation"], record["method"], **values)
+                on = tuple(record.get("on", (DEFAULT,)))
+                # Of signals taken together, each result has the name of what it was made of.
+                output = None if "on" in record else record.get("output")
+                entries.append(Entry(step, on, output=output))
         return cls(tuple(entries), shape if resolved else None)
 
     @classmethod
@@ -181,11 +190,7 @@ class Recipe:
                     for name in entry.on
                 ]
             else:
-                values = "".join(f", {k}={v!r}" for k, v in _given(entry.step).items())
-                lines += [
-                    f'{name} = {name}.{entry.step.operation}("{entry.step.method}"{values})'
-                    for name in entry.on
-                ]
+                lines += calls(entry, entry.step)
         lines.append(f'{DEFAULT}.save("result.hspy")')
         return "\n".join(lines) + "\n"
 
@@ -255,14 +260,19 @@ class Recipe:
                 warn(f"step {number} was an edit made outside tomojupyter and cannot be replayed")
                 continue
             step = _with(arrays, entry.step)
+            if step.together and len(entry.on) > 1:
+                chosen = {name: signals[name] for name in entry.on}
+                signals.update(run_together(chosen, step, monitor, **options))
+                continue
             for name in entry.on:
-                signals[name] = run(signals[name], step, monitor, **options)
+                made = run(signals[name], step, monitor, **options)
+                signals.update(_placed(number, name, entry, made))
         return signals if many else signals[DEFAULT]
 
     def _warn_of_places(self, signal: Any) -> None:
         if not self.shape or signal is None or tuple(signal.data.shape) == self.shape:
             return
-        frozen = sorted({k for e in self.entries if e.step for k in _given(e.step) if k in PLACES})
+        frozen = sorted({k for e in self.entries if e.step for k in given(e.step) if k in PLACES})
         if frozen:
             size, made = (" x ".join(map(str, s)) for s in (signal.data.shape, self.shape))
             warn(
@@ -276,6 +286,19 @@ def _with(arrays: Sequence[Any], step: Step) -> Step:
     given = {f.name: getattr(step, f.name) for f in parameters(type(step))}
     held = {k: v for k, v in given.items() if isinstance(v, GivenArray)}
     return step.replace(**{k: v.among(arrays) for k, v in held.items()}) if held else step
+
+
+def _placed(number: int, name: str, entry: Entry, made: Any) -> dict[str, Any]:
+    """Return the signals that a Step has made, by the names they get."""
+    if not isinstance(made, dict):
+        return {name: made}
+    if entry.output is None:
+        return made
+    if entry.output not in made:
+        raise RecipeError(
+            f'step {number} has no result "{entry.output}"; it made {", ".join(made)}'
+        )
+    return {name: made[entry.output]}
 
 
 def _entry(number: int, item: Any) -> Entry:
@@ -296,11 +319,11 @@ def _entry(number: int, item: Any) -> Entry:
         return Entry(None, on)
     if "other" in values:
         return _entry_for_other(number, name, on, values)
-    method = values.pop("method", None)
+    method, output = values.pop("method", None), values.pop("output", None)
     if method is None:
         raise RecipeError(f'step {number} ({name}) does not name its "method"')
     try:
-        return Entry(make_step(name, method, **values), on)
+        return Entry(make_step(name, method, **values), on, output=output)
     except TomojupyterError as error:
         raise type(error)(f"step {number}: {error}") from error
 
@@ -334,17 +357,8 @@ def _entry_for_other(number: int, name: str, on: tuple[str, ...], values: dict[s
     return Entry(None, on, other, shift_type)
 
 
-def _given(step: Step) -> dict[str, Any]:
-    """Return the parameters but those that are None by default; another's None is "auto"."""
-    given = {}
-    for f, (name, value) in zip(parameters(type(step)), step.as_dict().items(), strict=True):
-        if value is not None or f.default is not None:
-            given[name] = AUTO if value is None and f.metadata["auto"] else value
-    return given
-
-
 def _content(entry: Entry) -> tuple[str, dict[str, Any]]:
-    where: dict[str, Any] = {}
+    where: dict[str, Any] = {} if entry.output is None else {"output": entry.output}
     if entry.on != (DEFAULT,):
         where["on"] = entry.on[0] if len(entry.on) == 1 else list(entry.on)
     if entry.other:
@@ -352,4 +366,4 @@ def _content(entry: Entry) -> tuple[str, dict[str, Any]]:
         return "align_other", {**where, "other": entry.other, **how}
     if entry.step is None:
         return EXTERNAL, where
-    return entry.step.operation, {"method": entry.step.method, **_given(entry.step), **where}
+    return entry.step.operation, {"method": entry.step.method, **given(entry.step), **where}

@@ -43,6 +43,7 @@ class ReconstructionStep(Step):
 
     needs_tilts = True
     halo: ClassVar[int] = 0  # neighbouring slices on either side that a slab needs
+    whole: ClassVar[bool] = False  # whether all slices have to be there at a time
     cuda: bool | None = param(
         None, "use a GPU through ASTRA", auto="if there is one", advanced=True
     )

@@ -12,9 +12,10 @@ from tomojupyter.errors import DataError, UnknownParameterError
 from tomojupyter.monitor import Monitor, Silent
 from tomojupyter.steps import history
 from tomojupyter.steps.base import closest
+from tomojupyter.steps.spectra import SPECTRA, Spectra
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tomojupyter.steps.base import Step
 
@@ -39,7 +40,7 @@ def run(signal: Any, step: Step, monitor: Monitor | None = None, **options: Any)
     Parameters
     ----------
     signal
-        A TomoStack or RecStack; it is not changed.
+        A TomoStack or RecStack, or a signal of spectra for Steps on such; it is not changed.
     step
         The Step.
     monitor
@@ -50,8 +51,8 @@ def run(signal: Any, step: Step, monitor: Monitor | None = None, **options: Any)
 
     Returns
     -------
-    TomoStack or RecStack
-        The result, with one more record in its history.
+    TomoStack, RecStack or dict
+        The result, with one more record in its history; by name where a Step has several.
 
     Raises
     ------
@@ -63,10 +64,76 @@ def run(signal: Any, step: Step, monitor: Monitor | None = None, **options: Any)
         If the monitor says so; nothing is changed then.
     """
     check_options(options)
-    if signal._signal_type != step.on:
+    signal = _checked(signal, step)
+    records = begin(signal)
+    signal = _in_memory(signal, step)
+    resolved = step.resolve(signal)
+    started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
+    outcome = resolved.apply(signal, monitor or Silent(), **options)
+    made = outcome.outputs or {"": outcome.signal}
+    record = _record(step, outcome.step or resolved, options, started, clock)
+    for name, result in made.items():
+        named = {"output": name} if outcome.outputs else {}
+        own = {"scalars": outcome.scalars, "before": records[-1]["after"], **named}
+        _write(result, records, {**record, **own})
+    if outcome.completed is not None:
+        outcome.completed(outcome.signal)
+    return outcome.outputs or outcome.signal
+
+
+def run_together(
+    signals: Mapping[str, Any], step: Step, monitor: Monitor | None = None, **options: Any
+) -> dict[str, Any]:
+    """Validate, resolve, apply and record one Step on several signals at once.
+
+    Parameters
+    ----------
+    signals
+        TomoStacks by name; they are not changed.
+    step
+        A Step that takes several signals together.
+    monitor, **options
+        As for :func:`run`.
+
+    Returns
+    -------
+    dict
+        The results, under the names of what they were made of.
+
+    Raises
+    ------
+    DataError
+        If a signal cannot be used, or they do not fit each other.
+    Cancelled
+        If the monitor says so; nothing is changed then.
+    """
+    check_options(options)
+    ready = {name: _checked(signal, step) for name, signal in signals.items()}
+    records = {name: begin(signal) for name, signal in ready.items()}
+    ready = {name: _in_memory(signal, step) for name, signal in ready.items()}
+    resolved = step.resolve(next(iter(ready.values())))
+    started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
+    outcome = resolved.apply_together(ready, monitor or Silent(), **options)
+    record = _record(step, outcome.step or resolved, options, started, clock)
+    before = {name: own[-1]["after"] for name, own in records.items()}
+    for name, result in outcome.outputs.items():
+        own = {"scalars": outcome.scalars, "on": list(ready), "output": name, "together": before}
+        _write(result, records[name], {**record, **own, "before": before[name]})
+    return outcome.outputs
+
+
+def _checked(signal: Any, step: Step) -> Any:
+    """Return a signal that the Step may work on."""
+    if step.on == SPECTRA:
+        signal = signal if isinstance(signal, Spectra) else Spectra(signal)
+    elif getattr(signal, "_signal_type", "") != step.on:
         raise DataError(f"{step.operation} works on a {step.on}, got a {type(signal).__name__}")
     signal._check(needs_tilts=step.needs_tilts)
-    records = begin(signal)
+    return signal
+
+
+def _in_memory(signal: Any, step: Step) -> Any:
+    """Return the signal, in memory if the Step needs it there."""
     if step.in_memory and signal._lazy:
         size = signal.data.nbytes / 1e6
         log.warning("%s needs the whole stack in memory: %.0f MB", step.operation, size)
@@ -74,30 +141,30 @@ def run(signal: Any, step: Step, monitor: Monitor | None = None, **options: Any)
         signal.compute(close_file=False, show_progressbar=False)
         # What lies around a crop is still there to be moved in.
         signal._source = source
-    resolved = step.resolve(signal)
-    started = datetime.datetime.now(datetime.UTC)
-    clock = time.perf_counter()
-    outcome = resolved.apply(signal, monitor or Silent(), **options)
-    done = outcome.step or resolved
-    record = {
+    return signal
+
+
+def _record(
+    step: Step, done: Step, options: dict[str, Any], started: datetime.datetime, clock: float
+) -> dict[str, Any]:
+    """Return what all results of a Step have in their records."""
+    return {
         "operation": step.operation,
         "method": step.method,
         "asked": step.as_dict(),
         "resolved": done.as_dict(),
-        "scalars": outcome.scalars,
-        "resampled": outcome.signal._resampled,
-        "before": records[-1]["after"],
-        "after": outcome.signal._fingerprint(),
         "environment": environment(options),
         "versions": history.versions(),
         "time": started.isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - clock, 3),
     }
-    history.write(outcome.signal, [*records, record])
-    outcome.signal._note_pixels()
-    if outcome.completed is not None:
-        outcome.completed(outcome.signal)
-    return outcome.signal
+
+
+def _write(result: Any, records: list[dict[str, Any]], record: dict[str, Any]) -> None:
+    """Write the history of a result."""
+    own = {"resampled": result._resampled, "after": result._fingerprint()}
+    history.write(result, [*records, {**record, **own}])
+    result._note_pixels()
 
 
 def environment(options: dict[str, Any]) -> dict[str, Any]:

@@ -90,6 +90,12 @@ def plan(
 
     if allowed is None or need(nx) <= allowed:
         return Plan((slice(0, nx),), need(nx))
+    if step.whole:
+        raise ParameterError(
+            f"max_memory: {step.method} works on all slices at a time, which takes "
+            f"{bytes_text(need(nx))}, but may take {bytes_text(allowed)}: allow more, bin or crop, "
+            "or reduce the thickness"
+        )
     room = (allowed - HELD_BACK) / KEPT
     size = next((k for k in range(math.ceil(nx / LANES) * LANES, 0, -LANES) if need(k) <= room), 0)
     if not size:

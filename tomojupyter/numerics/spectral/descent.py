@@ -1,0 +1,135 @@
+"""Primal-dual descent in volumes that are coupled by their gradients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tomojupyter.numerics.reconstruction.iterative import inverse_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tomojupyter.numerics.blocks import Workers
+    from tomojupyter.numerics.reconstruction.projector import Projector
+
+BALANCE = 0.1  # of steps in residuals and in volumes: changes the speed, not the result
+COUPLED = 4.0  # of steps in gradients and in residuals: likewise
+SLAB = 8  # slices of a volume that a thread takes at a time
+MATTER = 0.2  # of the brightest voxel: above it the noise of a channel is looked at
+
+
+class Operators:
+    """Projections of all channels, (channels, nx, ...), in threads."""
+
+    def __init__(self, projector: Projector, workers: Workers, beat: Callable[[int], None]) -> None:
+        self.projector, self.workers, self.beat = projector, workers, beat
+
+    def forward(self, volumes: np.ndarray) -> np.ndarray:
+        """Return (channels, nx, n, ny)."""
+        return self._each(self.projector.forward, volumes, self.projector.sinogram_shape)
+
+    def back(self, sinograms: np.ndarray) -> np.ndarray:
+        """Return (channels, nx, nz, ny)."""
+        return self._each(self.projector.back, sinograms, self.projector.slice_shape)
+
+    def slabs(self, function: Callable[[int, int], None], nx: int) -> None:
+        """Call a function for ranges of slices."""
+        cuts = [(first, min(first + SLAB, nx)) for first in range(0, nx, SLAB)]
+        self.workers.run(lambda cut: function(*cut), cuts, self.beat)
+
+    def _each(
+        self, function: Callable[..., np.ndarray], values: np.ndarray, shape: tuple[int, int]
+    ) -> np.ndarray:
+        flat = values.reshape(-1, *values.shape[2:])
+        out = np.empty((len(flat), *shape), np.float32)
+
+        def one(block: slice) -> None:
+            out[block] = function(flat[block])
+
+        self.workers.run(one, self.projector.blocks(len(flat)), self.beat)
+        return out.reshape(*values.shape[:2], *shape)
+
+
+class Descent:
+    """The iterate of one coupled reconstruction.
+
+    Volumes are kept in units in which the noise that the data leave in a gradient is 1 in every
+    channel, so that one weight serves all, and matter counts alike in units of any size.
+
+    Parameters
+    ----------
+    both
+        Projections.
+    data
+        (c, nx, n, ny) measured values.
+    precision
+        (c, nx, n, ny) 1 / variance; 0 where nothing was measured.
+    volumes
+        (c, nx, nz, ny) to start from.
+    """
+
+    def __init__(
+        self, both: Operators, data: np.ndarray, precision: np.ndarray, volumes: np.ndarray
+    ) -> None:
+        self.both = both
+        c, nx, nz, ny = volumes.shape
+        self.unit = self._units(precision, volumes)
+        self.target = data / self.unit
+        self.omega = precision * self.unit**2
+        rows = both.forward(np.ones((1, 1, nz, ny), np.float32))
+        columns = both.back(np.ones((1, 1, *data.shape[2:]), np.float32))
+        self.sigma = np.float32(BALANCE) * inverse_of(rows)
+        self.tau = np.reciprocal(np.float32(BALANCE) * (columns + np.float32(6 * COUPLED)))
+        self.z = volumes / self.unit
+        self.ahead = self.z.copy()
+        self.p = np.zeros_like(self.target)
+        self.q = np.zeros((nx, nz, ny, c, 3), np.float32)
+        self.given_back = np.zeros_like(self.z)
+
+    def _units(self, precision: np.ndarray, volumes: np.ndarray) -> np.ndarray:
+        """Return (c, 1, 1, 1) units of the channels."""
+        noise = self.both.back(precision)
+        levels = []
+        for own, volume in zip(noise, volumes, strict=True):
+            matter = volume > MATTER * volume.max()
+            levels.append(float(own[matter].mean()) if matter.any() else float(own.mean()))
+        unit = 1 / np.sqrt(np.maximum(np.array(levels), 1e-30))
+        return unit.astype(np.float32)[:, None, None, None]
+
+    def step(self, weight: float) -> float:
+        """Take one step; return the root mean square of the residual in standard deviations."""
+        from tomojupyter.numerics.spectral import coupling
+
+        nx = self.z.shape[1]
+        residual = self.both.forward(self.ahead)
+        residual -= self.target
+        squares = float(np.vdot(self.omega * residual, residual))
+        residual *= self.sigma
+        self.p += residual
+        # In place of p / (1 + sigma / omega): omega may be 0.
+        self.p *= self.omega / (self.omega + self.sigma + 1e-30)
+        rate = BALANCE * COUPLED / 2
+        self.both.slabs(lambda a, b: coupling.ascend(self.ahead, self.q, rate, weight, a, b), nx)
+        slope = self.both.back(self.p)
+        slope -= self.given_back
+        self.both.slabs(lambda a, b: coupling.add_divergence(self.q, slope, a, b), nx)
+        slope *= self.tau
+        new = np.maximum(self.z - slope, 0)
+        self.ahead = 2 * new - self.z
+        self.z = new
+        return float(np.sqrt(squares / max(1, int(np.count_nonzero(self.omega)))))
+
+    def give_back(self) -> None:
+        """Make the gradients that were found free, from now on."""
+        from tomojupyter.numerics.spectral import coupling
+
+        self.given_back = np.zeros_like(self.z)
+        self.both.slabs(
+            lambda a, b: coupling.add_divergence(self.q, self.given_back, a, b), self.z.shape[1]
+        )
+
+    def volumes(self) -> np.ndarray:
+        """Return the volumes in units of the data per px."""
+        return np.asarray(self.z * self.unit)

@@ -17,7 +17,7 @@ from tomojupyter.batch import folder as folder_module
 from tomojupyter.batch import table
 from tomojupyter.batch.folder import Batch, Options, find_series
 from tomojupyter.batch.jobs import End, Job, do, note_in
-from tomojupyter.batch.memory import at_a_time, free_bytes, needed_bytes
+from tomojupyter.batch.memory import at_a_time, needed_bytes
 from tomojupyter.errors import MissingFileError, ParameterError, RecipeError
 from tomojupyter.formats.mrc import write_mrc
 
@@ -264,11 +264,6 @@ def test_memory_limits_how_many_run_at_a_time(folder, tmp_path):
     assert at_a_time([10, 10, 10], 5, None, 8) == 1
     assert at_a_time([10] * 20, None, None, 8) == 8
     assert at_a_time([10] * 20, None, 3, 8) == 3
-    (tmp_path / "memory.max").write_text("5000\n")
-    (tmp_path / "memory.current").write_text("2000\n")
-    assert free_bytes(tmp_path) == 3000
-    (tmp_path / "memory.max").write_text("max\n")
-    assert free_bytes(tmp_path) > 10**6
 
 
 def test_a_scheduler_does_the_jobs_with_the_same_command(folder, capsys):

@@ -144,3 +144,46 @@ def test_main_lists_the_data_folder(tmp_path):
     app = main(tmp_path)
     names = [row.children[0].description for row in app.panels["load"].files.rows.children]
     assert names == ["one.npy"]
+
+
+def test_keys_card_tells_the_keys_of_the_panel_that_is_open(session):
+    app = Dashboard(session)
+    assert app.keys_card.layout.display == "none"
+    app.keys_button.click()
+    assert app.keys_card.layout.display == ""
+    assert "Every picture" in app.keys_card.value
+    app.show_panel("tiltaxis")
+    assert "shift by 0.1 px" in app.keys_card.value
+    app.keys_button.click()
+    assert app.keys_card.layout.display == "none"
+
+
+def test_after_load_the_next_useful_stage_opens(stack, empty):
+    app = Dashboard(empty)
+    load = app.panels["load"]
+    load._begin("even", lambda _monitor: stack, "given", None)
+    load.apply.click()
+    assert app.current == "register"  # nothing to trim, the vacuum is at zero
+    lifted = stack.deepcopy()
+    lifted.data = lifted.data + 500
+    load._begin("lifted", lambda _monitor: lifted, "given", None)
+    load.apply.click()
+    assert app.current == "filter"
+    assert app.panels["filter"].form.cls.operation == "background"
+    assert "background <b>constant</b>" in app.panels["filter"].record.value
+
+
+def test_sentence_that_names_a_stage_leads_there(session, empty):
+    app = Dashboard(empty)
+    app.show_panel("explore")
+    link = app.panels["explore"].link
+    assert link.description == "Go to Reconstruct"
+    link.click()
+    assert app.current == "reconstruct"
+    assert app.panels["reconstruct"].link.description == "Go to Load"
+    app = Dashboard(session)
+    app.show_panel("tiltaxis")
+    panel = app.panels["tiltaxis"]
+    assert panel._way_out("", ["Register first: the images still move by 4 px."]) == "register"
+    assert panel._way_out("", ["12 GB are needed: bin by 2 in Trim. Or crop."]) == "trim"
+    assert panel._way_out("", ["All is well."]) == ""

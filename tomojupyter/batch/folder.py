@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from tomojupyter.batch.jobs import End, Job, note_in
-from tomojupyter.batch.memory import at_a_time, free_bytes, needed_bytes
+from tomojupyter.batch.memory import at_a_time, needed_bytes
 from tomojupyter.batch.single import read_recipe
 from tomojupyter.batch.table import DONE, FAILED, KEPT, WAITING, Row, safe_row, write_tables
 from tomojupyter.errors import MissingFileError, ParameterError, RecipeError
 from tomojupyter.formats.suffixes import READABLE, VOLUMES
+from tomojupyter.steps.memory import free_bytes
 from tomojupyter.steps.recipe import DEFAULT, Recipe
 
 if TYPE_CHECKING:

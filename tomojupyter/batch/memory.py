@@ -1,54 +1,22 @@
-"""How much memory there is, and how much a series takes."""
+"""How much memory a series takes, and how many fit at a time."""
 
 from __future__ import annotations
 
 import math
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tomojupyter.errors import TomojupyterError
 from tomojupyter.io import load
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tomojupyter.steps import Recipe
 
 PROGRAM = 400_000_000
 """Bytes of a process that has loaded the package and its compiled kernels."""
 STACKS, VOLUMES = 9, 3
 """Float32 copies of the series, and of its volume, that a recipe takes at most at a time."""
-GROUP = Path("/sys/fs/cgroup")
-
-
-def free_bytes(group: Path = GROUP) -> int | None:
-    """Return the memory that can be had in bytes, or None where the system does not tell.
-
-    Parameters
-    ----------
-    group
-        Where Linux keeps the limit of a container.
-    """
-    free = _free_of_machine()
-    try:
-        limit = int((group / "memory.max").read_text(encoding="ascii"))
-        used = int((group / "memory.current").read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return free
-    left = max(0, limit - used)
-    return left if free is None else min(free, left)
-
-
-def _free_of_machine() -> int | None:
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return 1024 * int(line.split()[1])
-    except (OSError, ValueError):
-        pass
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None
 
 
 def needed_bytes(source: Path, recipe: Recipe) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RUN_OPTIONS = ("ncores",)
+RUN_OPTIONS = ("ncores", "max_memory", "output")
 
 
 def check_options(options: Iterable[str]) -> None:
@@ -45,8 +45,8 @@ def run(signal: Any, step: Step, monitor: Monitor | None = None, **options: Any)
     monitor
         Follows and stops long work.
     **options
-        Run options, which are recorded as environment and do not change the result:
-        ``ncores``, the number of threads.
+        Run options, which do not change the result. ``ncores`` and ``max_memory`` are recorded
+        as environment; ``output`` names a file that is filled.
 
     Returns
     -------
@@ -88,14 +88,24 @@ def run(signal: Any, step: Step, monitor: Monitor | None = None, **options: Any)
         "resampled": outcome.signal._resampled,
         "before": records[-1]["after"],
         "after": outcome.signal._fingerprint(),
-        "environment": {"ncores": options.get("ncores") or os.cpu_count()},
+        "environment": environment(options),
         "versions": history.versions(),
         "time": started.isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - clock, 3),
     }
     history.write(outcome.signal, [*records, record])
     outcome.signal._note_pixels()
+    if outcome.completed is not None:
+        outcome.completed(outcome.signal)
     return outcome.signal
+
+
+def environment(options: dict[str, Any]) -> dict[str, Any]:
+    """Return what a record says of where and how a Step ran."""
+    found: dict[str, Any] = {"ncores": options.get("ncores") or os.cpu_count()}
+    if options.get("max_memory") is not None:
+        found["max_memory"] = str(options["max_memory"])
+    return found
 
 
 def begin(signal: Any) -> list[dict[str, Any]]:

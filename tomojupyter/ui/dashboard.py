@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from tomojupyter import datasets
+from tomojupyter.steps.memory import free_bytes
 from tomojupyter.ui.panels import STAGES, TOOLS
 from tomojupyter.ui.session import Session
 from tomojupyter.ui.stages import stage_states
 from tomojupyter.ui.status import StatusLine
+from tomojupyter.ui.store import Store
 from tomojupyter.ui.style import style_widget
+from tomojupyter.ui.views.arrival import Arrival
 from tomojupyter.ui.words import facts
 
 if TYPE_CHECKING:
@@ -21,6 +24,18 @@ if TYPE_CHECKING:
 
     from tomojupyter.ui.panel import OperationPanel
 
+MEMORY_PART = 0.5
+"""Of the memory that is free at the start, the part that Undo may fill."""
+PICTURE_KEYS = (
+    ("← →", "frame or slice, as A S and the wheel"),
+    ("Home End", "first and last"),
+    ("0", "to 0°"),
+    ("Space", "play; Q W slower, faster"),
+    ("C", "automatic contrast; drag with the right button sets it"),
+    ("I", "invert"),
+    ("+ −", "zoom, as Ctrl + wheel; double click fits"),
+    ("Esc", "leave a mode"),
+)
 STATES = ("tj-done", "tj-current", "tj-stale", "tj-skipped")
 
 
@@ -58,9 +73,10 @@ class Dashboard(widgets.GridBox):
         self.rail_box = self._make_rail()
         self.status = StatusLine(self.session)
         self.style = style_widget()
+        self.arrival = Arrival(self._arrived).add_class("tj-arrival")
         super().__init__([])
         self.add_class("tj-app")
-        self.session.observe(lambda _: self.update(), ["state", "saved"])
+        self.session.observe(lambda _: self.update(), ["state", "saved", "kept", "look_only"])
         self.session.observe(lambda _: self._update_rail(), "job")
         self.show_panel(self.stages[0].panel)
         self.update()
@@ -75,7 +91,12 @@ class Dashboard(widgets.GridBox):
         self.undo = self._top_button("Undo", "undo", self.session.undo)
         self.redo = self._top_button("Redo", "redo", self.session.redo)
         self.save = self._top_button("Save", "save", self.session.save)
-        parts = [brand, self.data, self.saved, self.undo, self.redo, self.save]
+        self.take_over = self._top_button("Take over", "exchange-alt", self.session.take_over)
+        self.keys_button = self._top_button("Keys", "keyboard", self._toggle_keys)
+        self.keys_card = widgets.HTML().add_class("tj-keys")
+        self.keys_card.layout.display = "none"
+        parts = [brand, self.data, self.saved, self.take_over, self.undo, self.redo, self.save]
+        parts += [self.keys_button, self.keys_card]
         return widgets.HBox(parts).add_class("tj-top")
 
     def _top_button(self, text: str, icon: str, call: Any) -> widgets.Button:
@@ -119,18 +140,29 @@ class Dashboard(widgets.GridBox):
                 panel.after_apply = lambda: self._applied(name)
                 self.panels[name] = panel
             self.current = name
-            self.children = [self.top, self.rail_box, self.panels[name], self.status, self.style]
+            parts = [self.top, self.rail_box, self.panels[name], self.status]
+            self.children = [*parts, self.style, self.arrival]
             self.panels[name].activate()
+        self.keys_card.value = keys_html(self.classes[self.current])
         self._update_rail()
 
     def _applied(self, name: str) -> None:
-        following = self._next(name)
+        following = self._next(name) if not self.classes[name].moves_on else self._useful(name)
         if following is None:
             return
         if self.classes[name].moves_on:
             self.show_panel(following.panel)
         elif self.session.message.kind == "good":
             self.session.say(f"{self.session.message.text} Next: {following.title}.", "good")
+
+    def _useful(self, name: str) -> type[OperationPanel] | None:
+        """Return the next stage that has something to do for the series, else the next one."""
+        signal, following = self.session.signal, self._next(name)
+        names = [cls.panel for cls in self.stages]
+        for cls in self.stages[names.index(name) + 1 :] if signal is not None else ():
+            if cls.useful(signal):
+                return cls
+        return following
 
     def _next(self, name: str) -> type[OperationPanel] | None:
         names = [cls.panel for cls in self.stages]
@@ -157,9 +189,34 @@ class Dashboard(widgets.GridBox):
             button.description = f"{word} {what}".strip()
             button.disabled = not what
         self.save.disabled = session.cursor is None
-        icon = '<i class="fa fa-check" aria-hidden="true"></i>'
-        self.saved.value = f"{icon}saved {session.saved}" if session.saved else ""
+        self.saved.value = self._saved_text()
+        self.take_over.layout.display = "" if session.look_only else "none"
         self._update_rail()
+
+    def _toggle_keys(self) -> None:
+        """Show the keys of pictures and of the panel that is open, or hide them."""
+        hidden = self.keys_card.layout.display == "none"
+        self.keys_card.layout.display = "" if hidden else "none"
+        self.keys_card.value = keys_html(self.classes[self.current])
+
+    def _saved_text(self) -> str:
+        session = self.session
+        if session.look_only:
+            return '<i class="fa fa-eye" aria-hidden="true"></i>look only'
+        text, tip = "", ""
+        if session.saved:
+            text, tip = f"saved {session.saved}", "The data and their history are in a file"
+        elif session.kept:
+            text, tip = f"steps kept {session.kept}", "Every step is on disk; Save keeps the data"
+        icon = '<i class="fa fa-check" aria-hidden="true"></i>'
+        return f'<span title="{tip}">{icon}{text}</span>' if text else ""
+
+    def _arrived(self) -> None:
+        """Look again at what may have changed since this app was made, before anybody saw it."""
+        load: Any = self.panels.get("load")
+        if load is not None and hasattr(load, "offer_sessions"):
+            load.files.update()
+            load.offer_sessions()
 
     def _update_rail(self) -> None:
         session = self.session
@@ -188,6 +245,20 @@ class Dashboard(widgets.GridBox):
             )
 
 
+def keys_html(panel: type[OperationPanel]) -> str:
+    """Return the keys of a panel and of every picture as a card."""
+    parts = []
+    for title, rows in ((panel.title, panel.key_card), ("Every picture", PICTURE_KEYS)):
+        if rows:
+            cells = "".join(
+                f"<tr><td>{' '.join(f'<kbd>{escape(k)}</kbd>' for k in keys.split())}</td>"
+                f"<td>{escape(text)}</td></tr>"
+                for keys, text in rows
+            )
+            parts.append(f"<h2>{escape(title)}</h2><table>{cells}</table>")
+    return "".join(parts) + "<p>Click a picture first: its blue ring says that it listens.</p>"
+
+
 def _set_classes(button: widgets.Button, wanted: set[str]) -> None:
     kept = [c for c in button._dom_classes if c not in STATES]
     classes = (*kept, *sorted(c for c in wanted if c in STATES))
@@ -203,6 +274,10 @@ def main(folder: str | Path | None = None) -> Dashboard:
     folder
         The data folder: what is listed and where results go. None: the one of the environment.
     """
-    dashboard = Dashboard(Session(folder=folder or datasets.data_dir() or Path.cwd()))
+    place = Path(folder or datasets.data_dir() or Path.cwd())
+    free = free_bytes()
+    session = Session(folder=place, memory=MEMORY_PART * free if free else None)
+    session.keep_in(Store(place))
+    dashboard = Dashboard(session)
     dashboard.panels["load"].open_catalyst()
     return dashboard

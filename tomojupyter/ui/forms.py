@@ -165,7 +165,7 @@ class Form:
                 for p in parameters(cls)
             }  # fmt: skip
             for f in fields.values():
-                f.control.observe(lambda _: self._changed(), "value")
+                f.on_change(self._changed)
             self._sets[cls] = fields
         return self._sets[cls]
 
@@ -200,8 +200,8 @@ class Form:
         self._quiet = True
         try:
             self.method.value = type(step)
-            for name, value in step.as_dict().items():
-                self.fields[name].value = value
+            for name in step.as_dict():
+                self.fields[name].value = getattr(step, name)
         finally:
             self._quiet = False
         self._changed()

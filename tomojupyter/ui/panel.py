@@ -26,6 +26,15 @@ if TYPE_CHECKING:
     from tomojupyter.steps import Step
 
 DEBOUNCE_S = 0.08
+WAYS = {
+    "load": "Load",
+    "trim": "Trim",
+    "filter": "Filter",
+    "register": "Register",
+    "tiltaxis": "Tilt axis",
+    "reconstruct": "Reconstruct",
+}
+"""Stages that a sentence may send the person to, by their names in it."""
 
 
 class OperationPanel(widgets.GridBox):
@@ -70,8 +79,15 @@ class OperationPanel(widgets.GridBox):
     apply_text: ClassVar[str] = "Apply"
     preview_text: ClassVar[str] = ""
     """Text of the preview button; empty: no such button. Its click calls `preview`."""
+    key_card: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Keys of this panel and what they do, for the Keys card."""
     moves_on: ClassVar[bool] = False
     """Whether the app opens the next stage after Apply."""
+
+    @classmethod
+    def useful(cls, signal: Any) -> bool:  # noqa: ARG003  a subclass may ask the signal
+        """Tell whether this stage has something to do for a series that was just loaded."""
+        return True
 
     def __init__(self, signal: Any = None, height: int = 600) -> None:
         self.alone = not isinstance(signal, Session)
@@ -81,6 +97,7 @@ class OperationPanel(widgets.GridBox):
         self.go_to_stage: Callable[[str], None] | None = None
         self.own_controls: dict[str, widgets.Widget] = {}
         self._stale = True
+        self._way = "load"
         self._later: asyncio.TimerHandle | None = None
         self._root = self.session.cursor
         self.form = self._make_form()
@@ -101,7 +118,7 @@ class OperationPanel(widgets.GridBox):
         if self.alone:
             self.add_class("tj-alone")
             self.layout.height = f"{height}px"
-        self.link.on_click(lambda _: self.go_to_stage and self.go_to_stage("load"))
+        self.link.on_click(lambda _: self.go_to_stage and self.go_to_stage(self._way))
         self.session.observe(lambda _: self._state_changed(), "state")
         self.session.observe(lambda _: self._check(), "warnings")
         if self.form is not None:
@@ -270,9 +287,21 @@ class OperationPanel(widgets.GridBox):
         self.messages.value = "".join(sentence(text, "blocker") for text in stopped) + "".join(
             sentence(capital(text), "warning") for text in dict.fromkeys(notes)
         )
-        self.link.layout.display = "" if missing and self.go_to_stage else "none"
+        self._way = self._way_out(missing, notes)
+        self.link.layout.display = "" if self._way and self.go_to_stage else "none"
+        self.link.description = f"Go to {WAYS.get(self._way, '')}"
         self.apply.disabled = bool(stopped)
         self.preview_button.disabled = bool(stopped)
+
+    def _way_out(self, missing: str, notes: Sequence[str]) -> str:
+        """Return the stage that a sentence sends the person to, or nothing."""
+        if missing:
+            return "reconstruct" if missing.startswith("Reconstruct") else "load"
+        for text in notes:
+            for stage, name in WAYS.items():
+                if text.startswith(f"{name} first") or f"in {name}." in text:
+                    return stage
+        return ""
 
     def _target(self, step: Step) -> Any:
         return self.session.signal if step.on == "TomoStack" else self.session.volume

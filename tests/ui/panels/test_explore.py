@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tomojupyter.ui import ExplorePanel
-from tomojupyter.ui.panels.explore import line_profile
+from tomojupyter.ui.panels.explore_profile import line_profile
 
 
 @pytest.fixture

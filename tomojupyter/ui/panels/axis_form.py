@@ -48,6 +48,12 @@ NUDGE = {
 """What a key changes, and by how much."""
 
 MOVES_PX = 2.0
+KEY_CARD = (
+    ("↑ ↓", "shift by 0.1 px"),
+    ("← →", "angle by 0.1°"),
+    ("Shift", "with an arrow: ten times as far"),
+    ("B", "the slices before this stage"),
+)
 
 
 def default_preview(ny: int) -> tuple[int, int]:
@@ -119,5 +125,5 @@ def record_words(record: dict[str, Any]) -> str:
     angle = values.get("angle", values.get("angle_deg"))
     if shift is None or angle is None:
         return str(record["method"])
-    name = "by hand" if record["method"] == "manual" else record["method"]
-    return f"{name}: {one_decimal(shift)} px, {one_decimal(angle)}°"
+    name = "" if record["method"] == "manual" else f"{record['method']}: "
+    return f"{name}{one_decimal(shift)} px, {one_decimal(angle)}°"

@@ -1,4 +1,4 @@
-"""Explore: look through the reconstruction, in slices and in 3D."""
+"""Explore: look through the reconstruction, measure it, and take it along."""
 
 from __future__ import annotations
 
@@ -6,111 +6,167 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 import numpy as np
-from scipy import ndimage
 
 from tomojupyter.ui.panel import OperationPanel
+from tomojupyter.ui.panels.explore_classes import COLOURS, ClassesForm
+from tomojupyter.ui.panels.explore_export import ExportForm
+from tomojupyter.ui.panels.explore_overlay import OverlayForm
+from tomojupyter.ui.panels.explore_profile import half_width, line_profile
+from tomojupyter.ui.panels.explore_scene import Scene, camera_angles
 from tomojupyter.ui.panels.filter import histogram
 from tomojupyter.ui.style import section
 from tomojupyter.ui.views.curves import Curve
 from tomojupyter.ui.views.ortho import OrthoView
+from tomojupyter.ui.views.paint import classes_rgb
 from tomojupyter.ui.views.texts import number_text
 from tomojupyter.ui.views.volume import VolumeView
 from tomojupyter.ui.words import pixel_nm, size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tomojupyter.ui.session import Session
 
 PREVIEW_PX = 128
 SAMPLES = 2_000_000
+LOOK, MEASURE, EXPORT = "Look", "Measure", "Export"
+CUTS = {"Top": "z", "Front": "y", "Side": "x"}
 
 
 class ExplorePanel(OperationPanel):
-    """Look through a reconstruction; nothing is changed or recorded here."""
+    """Look through a reconstruction and measure it; nothing is changed or recorded here."""
 
     panel = "explore"
     title = "Explore"
     purpose = (
-        "Look through the volume, in slices and in 3D. "
-        "Good: edges are sharp, and the same in all three directions."
+        "Look through the volume and measure it. "
+        "Good: edges are sharp in all three directions, and limits sit in valleys of the histogram."
     )
-    hint = "slices and 3D"
+    hint = "look and measure"
     icon = "cube"
     needs = "RecStack"
+    key_card = (
+        ("T F S 3", "top, front, side or 3D large, and back"),
+        ("Shift + drag", "a line: profile and width of its peak"),
+    )
 
     def __init__(self, signal: Any = None, height: int = 600) -> None:
+        self._shown: Any = None
+        self._in_3d: Any = None
+        self._signals: list[Any] = []
+        self._listing = False
         super().__init__(signal, height)
         for part in (self.apply, self.reset, self.record):
             part.layout.display = "none"
 
+    # ------------------------------------------------------------------ building
+
     def build(self) -> Sequence[widgets.Widget]:
-        """Return three slices and the 3D view, the histogram and a profile."""
+        """Return three slices and the 3D view, and a drawer for a profile."""
         self.view3d = VolumeView(PREVIEW_PX).add_class("tj-view-explore-4")
         self.ortho = OrthoView(self.view3d)
         for number, picture in enumerate(self.ortho.pictures.values(), 1):
             picture.add_class(f"tj-view-explore-{number}")
             picture.on_line(self._profile_along(picture.title))
+        # In the form there is room for the sliders of the 3D view.
+        self.view3d.children = [c for c in self.view3d.children if c is not self.view3d.controls]
+        self.view3d.level.description = self.view3d.opacity.description = ""
+        self.view3d.shown.add_class("tj-segments")
+        first = next(iter(self.ortho.pictures.values()))
+        first.observe(lambda _: self._contrast_moved(), ["lo", "hi"])
         self.ortho.on_move(lambda *_: self._read())
-        self.histogram = Curve(
-            "Histogram", "value", subtitle="% of the voxels, log scale", log_y=True
-        )
-        self.profile = Curve(
-            "Line profile", "distance (px)", "value", subtitle="Shift + drag on a slice"
-        )
-        low = widgets.HBox([self.histogram, self.profile]).add_class("tj-row").add_class("tj-low")
-        low.layout.height = "170px"
-        self._shown: Any = None
-        self._in_3d: Any = None
-        return [self.ortho, low]
+        self.profile = Curve("Line profile", "distance (px)", "value", height="150px")
+        self.close_profile = self._button("", "times", "close", self._hide_profile)
+        self.close_profile.layout.display = ""
+        self.close_profile.tooltip = "Close the profile"
+        self.drawer = widgets.HBox([self.profile, self.close_profile])
+        self.drawer.add_class("tj-row").add_class("tj-low").add_class("tj-explore-drawer")
+        self.drawer.layout.display = "none"
+        return [self.ortho, self.drawer]
 
     def extras(self) -> Sequence[widgets.Widget]:
-        """Return the run, the point, averaging, the 3D buttons and saving."""
+        """Return the volume, the point, and the three forms, of which one is seen."""
         self.run = widgets.Dropdown(options=[("none yet", None)]).add_class("tj-explore-run")
-        self.average = widgets.BoundedIntText(1, min=1, max=64).add_class("tj-explore-average")
+        self.run.observe(self._choose, "value")
         self.readout = widgets.HTML().add_class("tj-explore-readout")
+        self.part = widgets.ToggleButtons(options=(LOOK, MEASURE, EXPORT), tooltips=["", "", ""])
+        self.part.add_class("tj-segments").add_class("tj-explore-part")
+        self.classes = ClassesForm(self.session, self._classes_changed)
+        self.export = ExportForm(self.session, self.scene, self._sheet, self.classes.values)
+        self.forms = {LOOK: self._look(), MEASURE: self.classes, EXPORT: self.export}
+        for form in self.forms.values():
+            form.add_class("tj-part")
+        self.part.observe(lambda _: self._part_changed(), "value")
+        self.own_controls |= {
+            "run": self.run, "average": self.average, "part": self.part,
+            "format": self.export.format, "what": self.export.what,
+        }  # fmt: skip
+        self._part_changed()
+        return [self.part, _field("Volume", self.run), *self.forms.values()]
+
+    def _look(self) -> widgets.VBox:
+        self.average = widgets.BoundedIntText(1, min=1, max=64).add_class("tj-explore-average")
+        self.average.observe(lambda _: self._average_changed(), "value")
+        self.histogram = Curve("", "value", "", subtitle="contrast: drag the ends", height="130px")
+        self.histogram.on_drag(self._drag_contrast)
+        self.auto = self._button("Auto contrast", "adjust", "auto", self._auto_contrast)
+        self.overlay = OverlayForm(self._overlay_changed)
         self.to_3d = self._button("Show in 3D", "cube", "3d", self.show_3d)
         self.full = self._button("Full size", "expand", "full", self._show_full)
         self.store = self._button("Save volume", "save", "save", self.session.save)
-        self.own_controls |= {"run": self.run, "average": self.average}
-        self.run.observe(self._choose, "value")
-        self.average.observe(lambda _: self._average_changed(), "value")
-        return [
-            widgets.HTML(section("Look")),
-            _field("Run", self.run),
-            _field("Average", self.average, "slices"),
-            self.readout,
-            widgets.HTML(section("3D")),
-            widgets.HBox([self.to_3d, self.full]).add_class("tj-buttons"),
-            widgets.HTML(
-                "<p>Drag turns, wheel zooms. Keys on a slice: T F S 3 make one view large.</p>"
-            ).add_class("tj-heading"),
-            widgets.HTML(section("Keep")),
-            widgets.HBox([self.store]).add_class("tj-buttons"),
-        ]
+        keys = (
+            "<p>Click or drag in a slice: the others follow. <kbd>Shift</kbd> + drag: profile "
+            "with the width of its peak. <kbd>T</kbd> <kbd>F</kbd> <kbd>S</kbd> <kbd>3</kbd> "
+            "or a double click on a title: one view large.</p>"
+        )
+        return widgets.VBox(
+            [
+                self.readout,
+                self.histogram,
+                _field("Average", self.average, "slices"),
+                widgets.HBox([self.auto]).add_class("tj-buttons"),
+                self.overlay,
+                widgets.HTML(section("3D", "drag turns, wheel zooms")),
+                _field("Surface at", self.view3d.level, self.view3d.level_text),
+                _field("Cloud", self.view3d.opacity),
+                self.view3d.shown,
+                widgets.HBox([self.to_3d, self.full]).add_class("tj-buttons"),
+                widgets.HTML(section("Keep")),
+                widgets.HBox([self.store]).add_class("tj-buttons"),
+                widgets.HTML(keys).add_class("tj-help"),
+            ]
+        )
+
+    # ------------------------------------------------------------------ showing
 
     def show(self) -> None:
         """Show the chosen reconstruction."""
         volume = self.session.volume
         self._list_runs(volume)
-        for button in (self.to_3d, self.full, self.store):
+        for button in (self.to_3d, self.full, self.store, self.auto, *self.export.buttons):
             button.disabled = volume is None
         if volume is None:
             for picture in self.ortho.pictures.values():
                 picture.clear("No reconstruction yet.")
             self.view3d.clear("No reconstruction yet.")
             self.readout.value = ""
+            self.classes.set(None)
+            self._shown = None
             return
+        self.overlay.set(volume, [*zip((o[0] for o in self.run.options), self._signals,
+                                       strict=True)])  # fmt: skip
         if volume is self._shown:
             return
         data = np.asarray(volume.data)
+        self._repaint(draw=False)
         self.ortho.set(data, pixel_nm(volume), keep_view=self._shown is not None)
         self._shown = volume
         step = max(1, round((data.size / SAMPLES) ** (1 / 3)))
         values, counts = histogram(data[::step, ::step, ::step])
-        self.histogram.set("volume", values, 100 * counts / np.nansum(counts))
-        nx, nz, _ny = data.shape
-        self._profile_along("Front")(0, nz // 2, nx - 1, nz // 2)
+        self.histogram.clear()
+        self.histogram.set("voxels", values, np.sqrt(counts), style="bars", legend=False)
+        self._contrast_moved()
+        self.classes.set(volume)
         self.full.description = f"Full size ({size_text(4 * data.size)})"
         whole = max(data.shape) <= PREVIEW_PX
         self.full.layout.display = "none" if whole else None
@@ -135,6 +191,9 @@ class ExplorePanel(OperationPanel):
             return
         self.view3d.limit = limit
         self.view3d.show(np.asarray(volume.data))
+        if self.classes.limits:
+            self.view3d.set_threshold(self.classes.limits[-1])
+        self._overlay_3d()
         self._in_3d = volume, limit
 
     def _list_runs(self, volume: Any) -> None:
@@ -158,6 +217,14 @@ class ExplorePanel(OperationPanel):
         if node is not None:
             self.session.go_to(node, f"Choose {node.name}")
 
+    def _part_changed(self) -> None:
+        for name, form in self.forms.items():
+            form.layout.display = "" if name == self.part.value else "none"
+        if self._shown is not None:
+            self._repaint()
+
+    # ------------------------------------------------------------------ looking
+
     def _average_changed(self) -> None:
         self.ortho.average = self.average.value
         if self._shown is not None:
@@ -168,15 +235,114 @@ class ExplorePanel(OperationPanel):
         place = ", ".join(f"{axis} {point[axis]}" for axis in "xyz")
         self.readout.value = f"<p>{place}: <b>{number_text(self.ortho.value, 4)}</b></p>"
 
-    def _profile_along(self, title: str) -> Any:
-        axis = {"Top": "z", "Front": "y", "Side": "x"}[title]
+    def _limits(self) -> tuple[float, float]:
+        picture = self.ortho.pictures["top"]
+        return picture.lo, picture.hi
+
+    def _contrast_moved(self) -> None:
+        lo, hi = self._limits()
+        self.histogram.mark("lo", "x", lo)
+        self.histogram.mark("hi", "x", hi)
+
+    def _drag_contrast(self, x: float, _y: float, _done: bool) -> None:
+        lo, hi = self._limits()
+        if abs(x - lo) < abs(x - hi):
+            lo = min(x, hi)
+        else:
+            hi = max(x, lo)
+        self.ortho.contrast(lo, hi)
+
+    def _auto_contrast(self) -> None:
+        if self._shown is not None:
+            ranges = [picture.auto_range for picture in self.ortho.pictures.values()]
+            self.ortho.contrast(min(r[0] for r in ranges), max(r[1] for r in ranges))
+
+    def _profile_along(self, title: str) -> Callable[[float, float, float, float], None]:
+        axis = CUTS[title]
 
         def draw(x0: float, y0: float, x1: float, y1: float) -> None:
             if self._shown is None:
                 return
-            self.profile.set(title, *line_profile(self.ortho.slice(axis), x0, y0, x1, y1))
+            size = pixel_nm(self._shown)
+            distance, values = line_profile(self.ortho.slice(axis), x0, y0, x1, y1)
+            distance = distance * (size or 1.0)
+            unit = "nm" if size else "px"
+            self.profile.x_label = f"distance ({unit})"
+            self.profile.clear()
+            self.profile.set(title, distance, values)
+            width = half_width(distance, values)
+            self.profile.subtitle = f"{title}; no peak with both flanks on it"
+            if width is not None:
+                left, right, half = width
+                self.profile.mark("width", "band", left, half, x1=right)
+                self.profile.subtitle = (
+                    f"{title}; peak {number_text(right - left)} {unit} wide at half height"
+                )
+            self.drawer.layout.display = ""
 
         return draw
+
+    def _hide_profile(self) -> None:
+        self.drawer.layout.display = "none"
+
+    # ------------------------------------------------------------------ colours and 3D
+
+    def _classes_changed(self) -> None:
+        if self.classes.limits and self._in_3d is not None:
+            self.view3d.set_threshold(self.classes.limits[-1])
+        self._repaint()
+
+    def _overlay_changed(self) -> None:
+        self._repaint()
+        self._overlay_3d()
+
+    def _overlay_3d(self) -> None:
+        self.view3d.overlay(
+            [
+                (np.asarray(volume.data), self.overlay.level_of(volume), colour)
+                for _, volume, colour in self.overlay.chosen
+            ]
+        )
+
+    def _repaint(self, draw: bool = True) -> None:
+        """Choose how slices are drawn: in grey, as classes, or with other volumes in colours."""
+        paint = self.overlay.paint(self.ortho, self.session.volume)
+        if paint is None and self.part.value == MEASURE and self.classes.limits:
+            paint = self._class_colours
+        changed = paint is not None or self.ortho.paint is not None
+        self.ortho.paint = paint
+        if draw and changed and self._shown is not None:
+            self.ortho.repaint()
+
+    def _class_colours(self, axis: str) -> np.ndarray:
+        limits = self.classes.limits
+        return classes_rgb(
+            self.ortho.slice(axis), limits, COLOURS[: len(limits)], *self._limits()
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------ taking along
+
+    def scene(self) -> Scene | None:
+        """Return what is drawn in 3D, for pictures and files; None without a volume."""
+        volume = self._shown
+        if volume is None:
+            return None
+        levels = [
+            (row["name"], row["from"], COLOURS[k]) for k, row in enumerate(self.classes.values())
+        ]
+        others = [
+            (name, other, self.overlay.level_of(other), colour)
+            for name, other, colour in self.overlay.chosen
+        ]
+        title = f"{self.session.name}, {self.run.label}"
+        return Scene(volume, title, levels, self._limits(), pixel_nm(volume), others)
+
+    def _sheet(self) -> tuple[Any, float, float, str]:
+        slices = []
+        for title, axis in CUTS.items():
+            place = f"{title}, {axis} {self.ortho.point[axis]}"
+            slices.append((place, np.asarray(self.ortho.seen(axis))))
+        return slices, *camera_angles(self.view3d.figure), self.ortho.pictures["top"].cmap
 
     @classmethod
     def result_line(cls, session: Session, records: list[dict[str, Any]]) -> str:  # noqa: ARG003
@@ -185,17 +351,7 @@ class ExplorePanel(OperationPanel):
         return f"{len(runs)} reconstruction{'s' * (len(runs) > 1)}" if runs else cls.hint
 
 
-def line_profile(
-    image: np.ndarray, x0: float, y0: float, x1: float, y1: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return distances in px and values along a line, a sample a pixel, by linear interpolation."""
-    length = float(np.hypot(x1 - x0, y1 - y0))
-    part = np.linspace(0, 1, max(2, round(length) + 1))
-    places = [y0 + part * (y1 - y0), x0 + part * (x1 - x0)]
-    values = ndimage.map_coordinates(image.astype(np.float32), places, order=1, mode="nearest")
-    return part * length, values
-
-
-def _field(label: str, control: widgets.Widget, unit: str = "") -> widgets.Box:
-    parts = [widgets.Label(label), control, *([widgets.Label(unit)] if unit else [])]
+def _field(label: str, control: widgets.Widget, unit: str | widgets.Widget = "") -> widgets.Box:
+    end = widgets.Label(unit) if isinstance(unit, str) else unit
+    parts = [widgets.Label(label), control, *([end] if unit else [])]
     return widgets.HBox(parts).add_class("tj-field")

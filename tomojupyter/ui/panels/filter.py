@@ -9,8 +9,10 @@ import ipywidgets as widgets
 import numpy as np
 
 from tomojupyter.monitor import Silent
+from tomojupyter.steps import make_step
 from tomojupyter.steps.filter import IntensityStep
 from tomojupyter.ui.panel import OperationPanel
+from tomojupyter.ui.panels.axis_preview import vacuum_to_lift
 from tomojupyter.ui.views.curves import Curve
 from tomojupyter.ui.views.picture import Picture
 from tomojupyter.ui.views.stack import StackView
@@ -58,6 +60,12 @@ class FilterPanel(OperationPanel):
     operations = ("filter", "background", "normalise")
     labels: ClassVar[Mapping[str, str]] = LABELS
     preview_text = "Preview"
+    key_card = (("← →", "frame"), ("+ −", "zoom"), ("C", "automatic contrast"))
+
+    @classmethod
+    def useful(cls, signal: Any) -> bool:
+        """Tell whether the vacuum lies off zero, which a reconstruction takes for matter."""
+        return bool(vacuum_to_lift(signal))
 
     def build(self) -> Sequence[widgets.Widget]:
         """Return before and after, what was taken out, and both histograms."""
@@ -73,6 +81,7 @@ class FilterPanel(OperationPanel):
         self.before.on_projection(lambda _: self.soon(self._show_after))
         widgets.link((self.before, "index"), (self.after_view, "index"))
         self._took = 0.0
+        self._proposed: Any = None
         top = widgets.HBox([self.before, self.after_view]).add_class("tj-row").add_class("tj-wide")
         low = widgets.HBox([self.taken, self.histogram]).add_class("tj-row")
         return [top, low]
@@ -85,11 +94,21 @@ class FilterPanel(OperationPanel):
                 picture.clear("No series yet.")
             return
         tilts = tilts_of(signal) if tilts_known(signal) else None
+        self._propose(signal)
         self.before.set(signal.data, tilts, pixel_nm(signal), keep_view=False)
         self.after_view.pixel_nm = self.taken.pixel_nm = pixel_nm(signal)
         self.after_view.slider = self.before.slider
         self.after_view.index = self.before.index
         self._took = 0.0
+
+    def _propose(self, signal: Any) -> None:
+        """Choose "vacuum level off" where a series that was just loaded needs it."""
+        root = self.session.cursor.root if self.session.cursor else None
+        if root is self._proposed or self.form is None:
+            return
+        self._proposed = root
+        if root is not None and signal is root.signal and vacuum_to_lift(signal):
+            self.form.set(make_step("background", "constant"))
 
     def changed(self) -> None:
         """Show the preview anew, at once where it was quick the last time."""

@@ -13,6 +13,7 @@ from tomojupyter.ui.jobs import running_loop
 from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.axis_curves import AxisCurves
 from tomojupyter.ui.panels.axis_form import (
+    KEY_CARD,
     KEYS,
     LOOK_FOR,
     NUDGE,
@@ -69,6 +70,7 @@ class TiltAxisPanel(OperationPanel):
     )
     hint = "shift and angle"
     icon = "crosshairs"
+    key_card = KEY_CARD
     operations = ("tilt_align",)
     labels: ClassVar[Mapping[str, str]] = {BY_HAND: "by hand"}
     hidden = ("plot_results",)

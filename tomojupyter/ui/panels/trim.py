@@ -12,6 +12,8 @@ from tomojupyter.steps.base import make_step
 from tomojupyter.ui.fields import ValueText, parse_list, value_text
 from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.trim_frames import (
+    KEY_CARD,
+    KEYS_HTML,
     BinnedLook,
     FrameStrip,
     FrameTable,
@@ -49,6 +51,13 @@ class TrimPanel(OperationPanel):
     )
     hint = "cut, leave out, bin"
     icon = "crop-alt"
+    key_card = KEY_CARD
+
+    @classmethod
+    def useful(cls, signal: Any) -> bool:
+        """Tell whether there are frames to leave out."""
+        return bool(signal.bad_frames())
+
     operations = ("trim",)
     methods = ("crop",)
 
@@ -59,8 +68,7 @@ class TrimPanel(OperationPanel):
         self._shape: tuple[int, ...] = ()
         self._reasons: dict[int, str] = {}
         self._last_struck: list[int] = []
-        self._look: tuple[Any, ...] = ()
-        self._painted: tuple[Any, ...] = ()
+        self._look, self._painted = (), ()  # type: tuple[Any, ...], tuple[Any, ...]
         self._quiet = False
         self.view = StackView("Projection", mode="crop").add_class("tj-view-trim-1")
         self.strip = FrameStrip().add_class("tj-view-trim-2")
@@ -69,8 +77,7 @@ class TrimPanel(OperationPanel):
         self.view.on_drag(self._dragged)
         self.view.on_key(self._key)
         self.view.on_projection(lambda _: self._frame_changed())
-        left = widgets.VBox([self.view, self.strip]).add_class("tj-column")
-        return [left]
+        return [widgets.VBox([self.view, self.strip]).add_class("tj-column")]
 
     def extras(self) -> Sequence[widgets.Widget]:
         """Return the look, the frames and the binning."""
@@ -92,11 +99,7 @@ class TrimPanel(OperationPanel):
         self.table = FrameTable(self.strike, self.go_to)
         self.take = self._button("Take proposals", "check", "take", self.take_proposals)
         self.keep = self._button("Keep all", "undo", "keep", self.keep_all)
-        keys = widgets.HTML(
-            '<p class="tj-grey"><kbd class="tj-key">X</kbd> leaves the frame out, '
-            '<kbd class="tj-key">Z</kbd> brings it back, <kbd class="tj-key">←</kbd> '
-            '<kbd class="tj-key">→</kbd> go on</p>'
-        )
+        keys = widgets.HTML(KEYS_HTML)
         self.looks.add_class("tj-segments")
         return [
             self.looks,

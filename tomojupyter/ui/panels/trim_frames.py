@@ -18,6 +18,17 @@ from tomojupyter.ui.words import degrees
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+KEY_CARD = (
+    ("X", "leave the frame out and go on"),
+    ("Z", "bring it back"),
+    ("← →", "frame"),
+    ("arrows", "move the box by 1 px; with Shift 10"),
+)
+KEYS_HTML = (
+    '<p class="tj-grey"><kbd class="tj-key">X</kbd> leaves the frame out, '
+    '<kbd class="tj-key">Z</kbd> brings it back, <kbd class="tj-key">←</kbd> '
+    '<kbd class="tj-key">→</kbd> go on</p>'
+)
 TICK = 28
 SEPARATION = 2
 AMBER = (240, 181, 90)

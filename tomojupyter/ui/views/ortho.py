@@ -60,6 +60,7 @@ class OrthoView(widgets.GridBox):
         self.add_class("tj-ortho")
         self.layout.width = self.layout.height = "100%"
         self.average = 1
+        self.paint: Callable[[str], np.ndarray] | None = None
         self.point = {"x": 0, "y": 0, "z": 0}
         self._volume: Any = None
         self._large: widgets.Widget | None = None
@@ -181,14 +182,18 @@ class OrthoView(widgets.GridBox):
         axis
             x, y or z. With `average` above 1, the mean of so many neighbouring slices.
         """
+        return self.slice_of(self._volume, axis)
+
+    def slice_of(self, volume: Any, axis: str) -> np.ndarray:
+        """Return the same slice of another volume of the same shape."""
         plane = next(p for p in PLANES if p.cut == axis)
-        k, size = self.point[axis], self._volume.shape[AXES[axis]]
+        k, size = self.point[axis], volume.shape[AXES[axis]]
         half = (self.average - 1) // 2
         first = max(0, k - half)
         slab = slice(first, min(size, max(k - half + self.average, first + 1)))
         index: list[Any] = [slice(None)] * 3
         index[AXES[axis]] = slab if self.average > 1 else k
-        cut = np.asarray(self._volume[tuple(index)])
+        cut = np.asarray(volume[tuple(index)])
         if self.average > 1:
             cut = cut.mean(axis=AXES[axis], dtype=np.float32)
         return cut if AXES[plane.down] < AXES[plane.across] else cut.T
@@ -207,7 +212,19 @@ class OrthoView(widgets.GridBox):
                     self._moving = True
                     picture.index = p[plane.cut]
                     self._moving = False
-                    picture.show(self.slice(plane.cut), keep_view=keep_view)
+                    picture.show(self.seen(plane.cut), keep_view=keep_view)
+
+    def seen(self, axis: str) -> np.ndarray:
+        """Return the slice that cuts an axis as it is drawn: grey values, or colours."""
+        return self.paint(axis) if self.paint else self.slice(axis)
+
+    def repaint(self) -> None:
+        """Draw the slices again, after `paint` changed.
+
+        It gives the colours (ny, nx, 3) of the slice that cuts an axis; None: grey values.
+        """
+        if self._volume is not None:
+            self._draw("xyz", keep_view=True)
 
     @staticmethod
     def _line(direction: str, axis: str, value: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import ipywidgets as widgets
@@ -13,6 +13,9 @@ import traitlets as tr
 from tomojupyter.errors import DataError
 from tomojupyter.ui.views.sampling import percentiles
 from tomojupyter.ui.views.texts import module_text, number_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SHOWN = ("both", "surface", "cloud")
 SURFACE_COLOUR = "#E69F00"
@@ -95,6 +98,38 @@ def _cube_sum(volume: np.ndarray, factor: int) -> np.ndarray:
             total[tuple(places)] += part
         volume = total
     return volume
+
+
+def triangles(
+    data: np.ndarray, level: float
+) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None:
+    """Return the surface of a volume (x, z, y) at a level, as the 3D figure has its axes.
+
+    Returns
+    -------
+    tuple or None
+        x, y, z of the corners and (m, 3) indices; None where no voxel lies on the other side.
+    """
+    from skimage.measure import marching_cubes
+
+    lo, hi = float(data.min()), float(data.max())
+    if not lo < level < hi:
+        return None
+    points, faces, _, _ = marching_cubes(np.pad(data, 1, constant_values=lo), level)
+    nz, ny = data.shape[1:]
+    x, z, y = (points[:, k] - 0.5 for k in range(3))
+    return (x, nz - z, ny - y), faces.astype(np.uint32)
+
+
+def _mesh(corners: Any, faces: np.ndarray, colour: str) -> Any:
+    import ipyvolume
+    import pythreejs
+
+    x, y, z = corners
+    return ipyvolume.Mesh(
+        x=x, y=y, z=z, triangles=faces, color=colour, cast_shadow=False, receive_shadow=False,
+        material=pythreejs.MeshPhongMaterial(side="DoubleSide", shininess=20),
+    )  # fmt: skip
 
 
 def _lights() -> list[Any]:
@@ -215,7 +250,6 @@ class VolumeView(widgets.VBox):
 
     def _fill(self) -> None:
         import ipyvolume
-        import pythreejs
 
         # ipyvolume has screen y upwards and z towards the viewer: its array is (-y, +z, x).
         # What lies beyond data_min and data_max would wrap around in its 8 bits.
@@ -246,11 +280,7 @@ class VolumeView(widgets.VBox):
             )  # fmt: skip
         figure.volumes = [self._volume]
         corners = np.zeros((3, 3), np.float32)
-        self._mesh = ipyvolume.Mesh(
-            x=corners[0], y=corners[1], z=corners[2], triangles=np.array([[0, 1, 2]], np.uint32),
-            color=SURFACE_COLOUR, cast_shadow=False, receive_shadow=False,
-            material=pythreejs.MeshPhongMaterial(side="DoubleSide", shininess=20),
-        )  # fmt: skip
+        self._mesh = _mesh(tuple(corners), np.array([[0, 1, 2]], np.uint32), SURFACE_COLOUR)
         figure.lights = _lights()
         figure.meshes = [self._mesh]
         self._shown_changed()
@@ -273,21 +303,37 @@ class VolumeView(widgets.VBox):
             return
         if self.shown.value == "both":
             self._volume.tf.rgba = cloud_colours(self.level.value)
-        from skimage.measure import marching_cubes
-
-        lo, hi = float(self._data.min()), float(self._data.max())
-        level = min(max(self.threshold, lo), hi)
-        padded = np.pad(self._data, 1, constant_values=lo)
-        if not lo < level < hi:
+        found = triangles(self._data, self.threshold)
+        if found is None:
             self._mesh.visible = False
             return
-        points, faces, _, _ = marching_cubes(padded, level)
-        nz, ny = self._data.shape[1:]
-        x, z, y = (points[:, k] - 0.5 for k in range(3))
+        (x, y, z), faces = found
         with self._mesh.hold_sync():
-            self._mesh.x, self._mesh.y, self._mesh.z = x, nz - z, ny - y
-            self._mesh.triangles = faces.astype(np.uint32)
+            self._mesh.x, self._mesh.y, self._mesh.z = x, y, z
+            self._mesh.triangles = faces
             self._mesh.visible = True
+
+    def set_threshold(self, value: float) -> None:
+        """Put the surface at a value, in the units of the volume."""
+        low, high = self._range
+        self.level.value = min(max((value - low) / ((high - low) or 1.0), 0.0), 1.0)
+
+    def overlay(self, others: Sequence[tuple[np.ndarray, float, str]]) -> None:
+        """Draw surfaces of other volumes too.
+
+        Parameters
+        ----------
+        others
+            Of each: the volume (x, z, y) of the same shape, the level, and the CSS colour.
+        """
+        if self.figure is None:
+            return
+        meshes = [self._mesh]
+        for volume, level, colour in others:
+            found = triangles(reduced(volume, self.limit), level)
+            if found is not None:
+                meshes.append(_mesh(*found, colour))
+        self.figure.meshes = meshes
 
     def _opacity_changed(self) -> None:
         if self._volume is not None:

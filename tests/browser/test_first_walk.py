@@ -1,0 +1,117 @@
+"""The first walk: from the needle series to a labelled 3D picture and a volume, by clicks alone.
+
+Its screenshots are those of docs/images; set TOMOJUPYTER_SCREENSHOTS to a folder to take them.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import tomojupyter.api as tomo
+
+pytestmark = pytest.mark.browser
+
+TOKEN = "of-the-tests"
+MINUTES = 60_000
+MOST_CLICKS = 15
+OVERFLOWS = """
+() => [...document.querySelectorAll('.tj-app *')]
+    .filter(e => e instanceof HTMLElement && e.clientWidth > 0 && e.scrollWidth > e.clientWidth)
+    .filter(e => !['SELECT', 'OPTION'].includes(e.tagName) && !/noUi/.test(e.className))
+    .filter(e => getComputedStyle(e).display !== 'inline')
+    .map(e => `${e.tagName} ${e.className} ${e.scrollWidth} > ${e.clientWidth}: ` +
+              (e.innerText || '').slice(0, 40))
+"""
+
+
+class Walker:
+    """A person who clicks; every click is counted, and every screen is looked at."""
+
+    def __init__(self, page):
+        self.page, self.clicks = page, 0
+
+    def click(self, hook):
+        self.clicks += 1
+        self.page.click(f"{hook}:enabled", timeout=3 * MINUTES)
+
+    def says(self, text):
+        self.page.wait_for_function(
+            "text => document.querySelector('.tj-status-message')?.innerText.includes(text)",
+            arg=text,
+            timeout=6 * MINUTES,
+        )
+
+    def look(self, name):
+        self.page.wait_for_timeout(1500)
+        folder = os.environ.get("TOMOJUPYTER_SCREENSHOTS")
+        if folder:
+            shot = Path(folder) / f"{name}.png"
+            self.page.screenshot(path=str(shot))
+            # few colours make a small file; it is a picture of a page
+            with Image.open(shot) as image:
+                small = image.convert("RGB").quantize(128)
+            small.save(shot, optimize=True)
+        assert self.page.evaluate(OVERFLOWS) == [], name
+
+
+@pytest.mark.timeout(1800)
+def test_needle_in_fifteen_clicks(serve, browser_page, recorder, free_port, tmp_path):
+    source = os.environ.get("TOMOJUPYTER_DATA_DIR")
+    if not source:
+        pytest.skip("TOMOJUPYTER_DATA_DIR does not name the folder of the needle series")
+    for name in ("HAADF.mrc", "HAADF.rawtlt"):
+        shutil.copy(Path(source) / name, tmp_path / name)
+    recorder.allowed.append("WebGL|GL Driver|GPU stall")
+    command = [
+        sys.executable, "-m", "tomojupyter", "app", "--no-browser", f"--port={free_port}",
+        f"--token={TOKEN}", f"--data-dir={tmp_path}",
+    ]  # fmt: skip
+    page = browser_page
+    page.goto(serve(command, f"http://127.0.0.1:{free_port}/?token={TOKEN}"))
+    page.wait_for_selector(".tj-load-apply:enabled", timeout=3 * MINUTES)
+    person = Walker(page)
+
+    person.click("button[title='HAADF.mrc']")
+    page.wait_for_function(
+        "() => document.querySelector('.tj-load-record')?.innerText.includes('HAADF.mrc')"
+    )
+    person.look("walk-1-load")
+    person.click(".tj-load-apply")
+    # the vacuum of this series lies far from zero: the next useful stage is Filter, which knows
+    page.wait_for_selector(".tj-panel-filter", timeout=MINUTES)
+    person.look("walk-2-filter")
+    person.click(".tj-filter-apply")
+    person.says("Next: Register")
+    person.click(".tj-rail-register")
+    person.click(".tj-register-apply")
+    person.says("Next: Tilt axis")
+    person.look("walk-3-register")
+    person.click(".tj-rail-tiltaxis")
+    person.click(".tj-tiltaxis-mode button:nth-child(2)")
+    person.click(".tj-tiltaxis-find")
+    person.click(".tj-tiltaxis-take-com")
+    person.look("walk-4-tilt-axis")
+    person.click(".tj-tiltaxis-apply")
+    person.says("Next: Reconstruct")
+    person.click(".tj-rail-reconstruct")
+    person.click(".tj-reconstruct-apply")
+    page.wait_for_selector(".tj-panel-explore", timeout=6 * MINUTES)
+    page.wait_for_selector(".tj-view-explore-4 canvas", timeout=2 * MINUTES)
+    person.look("walk-5-explore")
+    person.click(".tj-explore-part button:nth-child(3)")
+    person.click(".tj-explore-view")
+    person.says("Wrote HAADF_A_3d.png")
+    person.click(".tj-explore-volume")
+    person.says("Saved")
+    person.look("walk-6-export")
+
+    assert person.clicks <= MOST_CLICKS
+    with Image.open(tmp_path / "HAADF_A_3d.png") as picture:
+        assert np.asarray(picture.convert("L")).std() > 5
+    assert tomo.load(tmp_path / "HAADF_A.hspy").data.ndim == 3
+    assert not [p for p in tmp_path.iterdir() if p.name.endswith(".part")]

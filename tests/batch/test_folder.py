@@ -212,7 +212,7 @@ def test_ctrl_c_ends_with_130_and_the_table(folder, monkeypatch, capsys):
     assert main(["batch", str(path), "--recipe", str(recipe)]) == 130
     assert "run the same command again" in capsys.readouterr().err
     text = (path / "quick" / "summary.csv").read_text(encoding="utf-8")
-    assert "s0.mrc,done,s0.hspy" in text
+    assert "s0.mrc,done,,s0.hspy" in text
     assert "s1.mrc,not done" in text
 
 

@@ -53,13 +53,16 @@ def test_simulation_how_to_runs_and_its_truth_aligns(tmp_path):
     assert float(lines[-1]) < 0.35
 
 
-def test_tutorial_to_a_measured_volume_runs(tmp_path):
+def test_tutorial_to_a_measured_volume_runs_and_its_numbers_are_found(tmp_path):
     told = run_python("\n".join(python_of("docs/tutorials/measured.md")), tmp_path)
     lines = dict(line.split(" ", 1) for line in told.splitlines())
-    assert set(lines) == {"[-70.", "the", "residual", "volume", "surface", "porosity"}
+    # No frame is bad, and so no line begins with an index.
+    what = {"volume", "surface", "porosity", "true-volume", "true-porosity"}
+    assert set(lines) == {"[-70.", "the", "residual", *what}
     assert (tmp_path / "slices.png").is_file()
-    # The specimen has pores; what is wrong with a number shows in its range.
-    assert 0 < float(lines["porosity"].split()[0]) < 1
+    values = {name: float(lines[name].split()[0]) for name in what}
+    assert f"{values['volume']:.1e} {values['true-volume']:.1e}" == "7.9e+04 7.3e+04"
+    assert f"{values['porosity']:.2f} {values['true-porosity']:.2f}" == "0.04 0.07"
     assert Recipe.from_yaml((tmp_path / "recipe.yaml").read_text(encoding="utf-8")).entries
 
 

@@ -7,6 +7,7 @@ A path file in the borrowed folder is not read, so the checkout's editable insta
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -84,12 +85,31 @@ def test_wheel_holds_the_apps_and_templates(wheel):
         "tomojupyter/_apps/tomography.ipynb",
         "tomojupyter/_apps/voila/tomojupyter/index.html.j2",
         "tomojupyter/_templates/reconstruct.ipynb",
+        "tomojupyter/_templates/sweep.ipynb",
         "tomojupyter/_templates/recipes/quick.yaml",
     ):
         assert name in names
     assert not [n for n in names if "__pycache__" in n or n.startswith(("tests/", "benchmarks/"))]
     shared = "share/jupyter/voila/templates/tomojupyter/index.html.j2"
     assert any(name.endswith(f".data/data/{shared}") for name in names)
+
+
+def test_source_archive_makes_the_same_wheel(wheel, tmp_path):
+    build = (sys.executable, "-m", "build", "--no-isolation", "--outdir", tmp_path)
+    command(*build, "--sdist", ROOT)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    shutil.unpack_archive(archive, tmp_path, filter="data")
+    (unpacked,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    assert (unpacked / "tests" / "conftest.py").is_file()
+    command(*build, "--wheel", unpacked)
+    (again,) = tmp_path.glob("*.whl")
+    assert contents(again) == contents(wheel)
+
+
+def contents(wheel):
+    """Return checksums by name; of RECORD, which lists them, the name only."""
+    with zipfile.ZipFile(wheel) as opened:
+        return {i.filename: i.CRC for i in opened.infolist() if not i.filename.endswith("RECORD")}
 
 
 def test_installed_package_is_not_the_checkout(installed, elsewhere):

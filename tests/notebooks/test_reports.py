@@ -21,7 +21,7 @@ SMALL = {
     "alignments": (4, ["residual (%)", "registration"],
                    {"registrations": ["PC", "none"], "axes": ["none", "CoM"], "iterations": 2}),
     "sweep": (4, ["roughness (%)", "iterations"],
-              {"methods": {"FBP": {}, "SIRT": {"iterations": [1, 3]}, "dream": {"depth": [1]}}}),
+              {"methods": {"FBP": {}, "SIRT": {"iterations": [1, 3]}}, "tv_weights": []}),
     "report": (2, ["checksum of the source", "numpy"], {}),
 }  # fmt: skip
 

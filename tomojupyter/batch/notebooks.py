@@ -32,6 +32,7 @@ th, td {{ padding: 4px 10px; border-bottom: 1px solid #d5dae1; text-align: left;
          overflow-wrap: anywhere; vertical-align: top; }}
 pre {{ font-size: 12px; white-space: pre-wrap; background: #f5f6f8; padding: 8px; margin: 0; }}
 .jp-OutputPrompt, .jp-InputPrompt, .anchor-link, .prompt {{ display: none; }}
+th {{ white-space: nowrap; }}
 h2, img, tr {{ break-inside: avoid; }} h2 {{ break-after: avoid; }}
 </style></head><body>
 {body}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 THUMBNAIL = 128
 """Longest side of a thumbnail, px."""
 DONE, KEPT, FAILED, WAITING = "done", "done before", "failed", "not done"
-COLUMNS = ("series", "state", "result", "size", "pixel", "seconds", "remarks")
+COLUMNS = ("series", "state", "remarks", "result", "size", "pixel", "seconds")
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
 body {{ font: 15px/1.4 sans-serif; margin: 2em; color: #1d2430; }}
@@ -31,7 +31,8 @@ table {{ border-collapse: collapse; }}
 th, td {{ padding: 6px 12px; border-bottom: 1px solid #d5dae1; text-align: left; }}
 td.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
 tr.failed td {{ background: #fdecea; }}
-img {{ display: block; background: #000; }}
+td.size, td.pixel {{ white-space: nowrap; }} td.remarks {{ max-width: 30em; }}
+img {{ display: block; background: #000; height: 96px; image-rendering: pixelated; }}
 </style></head><body><h1>{title}</h1><p>{counts}</p><table><thead><tr>{head}</tr></thead>
 <tbody>
 {body}
@@ -148,7 +149,7 @@ def write_tables(rows: Sequence[Row], folder: Path, title: str) -> tuple[Path, P
 def columns_of(rows: Sequence[Row]) -> list[str]:
     """Return the columns of a table: those that all have, and the figures of any."""
     found = dict.fromkeys(name for row in rows for name in row.figures)
-    return [*COLUMNS[:-1], *found, COLUMNS[-1]]
+    return [*COLUMNS, *found]
 
 
 def as_csv(rows: Sequence[Row]) -> str:
@@ -182,7 +183,7 @@ def _cell(row: Row, name: str) -> str:
     text = escape(str(value))
     if name == "result" and text:
         text = f'<a href="{text}">{text}</a>'
-    return f"<td>{text}</td>"
+    return f'<td class="{name}">{text}</td>'
 
 
 def counts(rows: Sequence[Row]) -> str:

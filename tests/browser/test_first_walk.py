@@ -103,6 +103,9 @@ def test_needle_in_fifteen_clicks(serve, browser_page, recorder, cut_off, free_p
     person.look("walk-6-export")
 
     assert person.clicks <= MOST_CLICKS
+    if os.environ.get("TOMOJUPYTER_SCREENSHOTS"):
+        folder = Path(os.environ["TOMOJUPYTER_SCREENSHOTS"])
+        shutil.copy(tmp_path / "HAADF_A_3d.png", folder / "walk-7-picture.png")
     with Image.open(tmp_path / "HAADF_A_3d.png") as picture:
         assert np.asarray(picture.convert("L")).std() > 5
     assert tomo.load(tmp_path / "HAADF_A.hspy").data.ndim == 3

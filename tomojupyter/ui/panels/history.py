@@ -148,7 +148,9 @@ class HistoryPanel(OperationPanel):
         recipe = self.recipe()
         (folder / f"{stem}.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
         recipe.to_notebook(folder / f"{stem}.ipynb")
-        self.session.say(f"Wrote {stem}.yaml and {stem}.ipynb in {folder}.", "good")
+        self.session.say(
+            f"Wrote {stem}.yaml and {stem}.ipynb in {self.session.where(folder / stem)}.", "good"
+        )
 
 
 def _tip(node: Node, here: bool) -> str:

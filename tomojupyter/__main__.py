@@ -8,14 +8,14 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any, TextIO
 
-from tomojupyter.commands import app, provenance, run
+from tomojupyter.commands import app, batch, provenance, report, run
 from tomojupyter.errors import TomojupyterError, TomojupyterWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 BAD_INPUT = 2
-SUBCOMMANDS = (app, run, provenance)
+SUBCOMMANDS = (app, run, batch, report, provenance)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -28,3 +28,8 @@ def voila_templates() -> Path:
 def template(name: str) -> Path:
     """Return a papermill notebook, such as ``"reconstruct"``."""
     return _folder("templates") / f"{name}.ipynb"
+
+
+def template_names() -> list[str]:
+    """Return the names of the papermill notebooks that there are."""
+    return sorted(path.stem for path in _folder("templates").glob("*.ipynb"))

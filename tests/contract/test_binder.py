@@ -16,6 +16,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 BINDER = ROOT / "binder"
@@ -27,6 +28,33 @@ def test_requirements_are_the_projects():
     assert [line for line in lines if not line.startswith("#")] == project["dependencies"]
     python = (BINDER / "runtime.txt").read_text(encoding="utf-8").strip().removeprefix("python-")
     assert project["requires-python"] == f">={python}"
+
+
+CONDA = {"matplotlib-base": "matplotlib", "hyperspy-base": "hyperspy"}
+
+
+def test_conda_recipe_has_version_and_dependencies_of_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    recipe = yaml.safe_load((BINDER / "conda" / "recipe.yaml").read_text(encoding="utf-8"))
+    assert recipe["context"]["version"] == project["version"]
+    python, *needed = (line.partition(" ") for line in recipe["requirements"]["run"])
+    assert python[2] == project["requires-python"]
+    assert [CONDA.get(name, name) + bound for name, _, bound in needed] == project["dependencies"]
+    (program,) = recipe["build"]["python"]["entry_points"]
+    assert program == f"tomojupyter = {project['scripts']['tomojupyter']}"
+    assert recipe["about"]["license"] == project["license"]
+    source = BINDER / "conda" / recipe["source"]["path"]
+    assert (source / "pyproject.toml").is_file()
+    assert (source / recipe["about"]["license_file"]).is_file()
+
+
+def test_the_address_of_the_app_is_that_of_a_notebook():
+    """What a Binder badge opens, as the how-to gives it."""
+    text = (ROOT / "docs" / "how-to" / "binder.md").read_text(encoding="utf-8")
+    (address,) = set(re.findall(r"urlpath=voila/render/([^)\s`]+)", text))
+    notebook = ROOT / address
+    assert notebook.is_file()
+    assert "tomojupyter.ui" in notebook.read_text(encoding="utf-8")
 
 
 def test_post_build_is_a_script_that_uses_what_exists():

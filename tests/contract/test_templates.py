@@ -60,7 +60,7 @@ def test_template_runs_with_relative_paths_and_saves(series, tmp_path):
     assert tomo.Recipe.of(volume) == tomo.Recipe.of(expected)
     shown = json.dumps([cell.get("outputs", []) for cell in done.cells])
     assert shown.count("image/png") == 2
-    assert "residual_percent" in shown
+    assert "residual percent" in shown
     assert '"stderr"' not in shown
 
 

@@ -248,3 +248,27 @@ def test_uncovered_pixels_have_no_weight(series):
     moved.data[:, :6] = 1e4
     spoilt = moved.reconstruct("SIRT", 3, show_progressbar=False)
     assert np.array_equal(spoilt.data, reference.data)
+
+
+@pytest.mark.parametrize("method", ["SIRT", "SART", "CGLS", "OS-SIRT"])
+def test_a_chosen_number_of_iterations_is_recorded_with_its_reason(noisy_series, method):
+    volume = noisy_series.reconstruct(method, iterations="auto", show_progressbar=False)
+    record = history.read(volume)[-1]
+    number = record["resolved"]["iterations"]
+    assert record["asked"]["iterations"] is None
+    assert 1 <= number == len(record["scalars"]["residuals"])
+    assert str(number) in record["scalars"]["chosen"]["why"]
+    assert record["scalars"]["chosen"]["slices_tried"] == len(volume.data)
+    direct = noisy_series.reconstruct(method, iterations=number, show_progressbar=False)
+    assert np.array_equal(volume.data, direct.data)
+    again = tomo.Recipe.from_yaml(tomo.Recipe.of(volume).to_yaml())
+    assert np.array_equal(tomo.Recipe(again.entries[-1:]).run(noisy_series).data, volume.data)
+    asked = tomo.Recipe.of(volume, resolved=False).to_yaml()
+    assert "iterations: auto" in asked
+    assert tomo.Recipe.from_yaml(asked).entries[-1].step.iterations is None
+
+
+@pytest.fixture
+def noisy_series(series):
+    noise = np.random.default_rng(3).normal(0, 0.05 * series.data.max(), series.data.shape)
+    return tomo.TomoStack((series.data + noise).astype("f4"), series.tilts.data.ravel())

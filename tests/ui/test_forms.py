@@ -217,3 +217,28 @@ def test_a_volume_is_a_file_name_or_stays_what_it_was():
     assert form.step().start_volume.values is asked.start_volume.values
     form.reset()
     assert form.step().start_volume is None
+
+
+def test_a_number_with_an_automatic_value_has_a_tick():
+    form = Form(["reconstruct"], methods=["SIRT"])
+    field = form.fields["iterations"]
+    heard = []
+    form.on_change(lambda: heard.append(form.step().iterations))
+    assert form.step().iterations == 20
+    field.automatic.value = True
+    assert form.step().iterations is None
+    assert form.controls["iterations"].disabled
+    assert heard[-1] is None
+    field.automatic.value = False
+    form.controls["iterations"].value = 7
+    assert heard[-1] == form.step().iterations == 7
+    form.set(make_step("reconstruct", "SIRT", iterations="auto"))
+    assert form.step().iterations is None
+    form.set(make_step("reconstruct", "SIRT", iterations=3))
+    assert form.step().iterations == 3
+    field.automatic.value = True
+    form.reset()
+    assert heard[-1] == form.step().iterations == 20
+    other = Form(["reconstruct"], methods=["SIRT"])
+    other.controls["iterations"].value = 0
+    assert other.problem() == "Iterations must be at least 1, got 0"

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tomojupyter import errors
+from tomojupyter.batch.notebooks import execute
 from tomojupyter.errors import MissingFileError, ParameterError, RecipeError
 from tomojupyter.formats.hyperspy_files import need_zarr
 from tomojupyter.formats.suffixes import SAVED
 from tomojupyter.io import load
-from tomojupyter.paths import template
 from tomojupyter.steps import Recipe
-from tomojupyter.steps.checks import warn
 
 if TYPE_CHECKING:
     from tomojupyter.monitor import Monitor
@@ -135,8 +132,6 @@ def run_notebook(
     TomojupyterError
         If anything is wrong with the files or the recipe.
     """
-    import papermill
-
     steps = read_recipe(recipe)
     path = check_output(target, overwrite)
     if not Path(source).exists():
@@ -155,27 +150,4 @@ def run_notebook(
         "tilts": str(Path(tilts).absolute()) if tilts else None,
         "recipe": steps.to_yaml(),
     }
-    try:
-        executed = papermill.execute_notebook(
-            template("reconstruct"), notebook, parameters=parameters, progress_bar=False
-        )
-    except papermill.PapermillExecutionError as error:
-        known = getattr(errors, error.ename, None)
-        if known is None:
-            raise
-        # The sentence says it all, and the next try must not stumble over the file.
-        notebook.unlink(missing_ok=True)
-        raise known(error.evalue) from None
-    _repeat_warnings(executed)
-    return notebook
-
-
-def _repeat_warnings(notebook: Any) -> None:
-    """Say here what was said in the cells of a notebook."""
-    said: set[str] = set()
-    for cell in notebook.cells:
-        for output in cell.get("outputs", ()):
-            if output.get("name") == "stderr":
-                said.update(re.findall(r"TomojupyterWarning: (.+)", output["text"]))
-    for sentence in sorted(said):
-        warn(sentence)
+    return execute("reconstruct", notebook, parameters)

@@ -7,8 +7,10 @@ import threading
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from tomojupyter.errors import Cancelled
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
 
 POLL = 0.1  # seconds between two looks at the monitor
@@ -23,6 +25,14 @@ def stopped() -> bool:
     """Tell whether the work of this thread is wanted no more; long work asks now and then."""
     stop = getattr(_here, "stop", None)
     return stop is not None and bool(stop.is_set())
+
+
+def unless_stopped(items: Iterable[T]) -> Iterator[T]:
+    """Go through items; raise Cancelled where the work of this thread is wanted no more."""
+    for item in items:
+        if stopped():
+            raise Cancelled("stopped")  # heard by nobody: who stopped the threads has raised
+        yield item
 
 
 def _begin(stop: threading.Event) -> None:

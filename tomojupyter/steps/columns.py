@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tomojupyter.errors import Cancelled, ParameterError
+from tomojupyter.errors import ParameterError
 from tomojupyter.numerics import geometry
-from tomojupyter.numerics.blocks import stopped
-from tomojupyter.numerics.images.filters import bin_mean, blank_frames, estimate_vacuum
-from tomojupyter.numerics.images.filters import reduction as reduction_of
+from tomojupyter.numerics.blocks import unless_stopped
+from tomojupyter.numerics.images.filters import (
+    bin_mean,
+    blank_frames,
+    estimate_vacuum,
+    reduction,
+)
 from tomojupyter.steps.checks import warn_of_projections
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 PIECE = 16 << 20  # bytes of images that are read at a time
+PREVIEW = 32 << 20  # bytes of the images that stand for those of a lazy series
 
 
 @dataclass(frozen=True)
@@ -80,8 +86,6 @@ class Sinograms:
     ----------
     signal
         A TomoStack: in memory, mapped, or lazy.
-    beat
-        Called now and then while the projections are looked through; may raise.
 
     Attributes
     ----------
@@ -100,10 +104,10 @@ class Sinograms:
         If fewer than 2 projections can be used.
     """
 
-    def __init__(self, signal: Any, beat: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, signal: Any) -> None:
         self.data = signal.data
         dead = np.zeros(len(self.data), int)
-        images = preview(self.data, dead, beat)
+        images = preview(self.data, dead)
         good = warn_of_projections(signal, dead, blank_frames(images))
         if good.sum() < 2:
             raise ParameterError(f"only {good.sum()} projection can be used; at least 2 are needed")
@@ -134,7 +138,7 @@ class Sinograms:
             that is not finite is left to the solver, for which it has no weight anyway.
         """
         if not isinstance(wanted, slice):
-            parts = [self.columns(slice(int(i), int(i) + 1)) for i in wanted]
+            parts = [self.columns(slice(i, i + 1)) for i in np.asarray(wanted) % self.nx]
             data = np.concatenate([part for part, _ in parts])
             if all(weights is None for _, weights in parts):
                 return data, None
@@ -155,9 +159,7 @@ class Sinograms:
             part = self.data[:, :, wanted]
             return np.asarray(part if everything else part[self.index])
         images = np.empty((*self.shape[:2], wanted.stop - wanted.start), self.data.dtype)
-        for piece in pieces(self.shape, self.data.dtype.itemsize):
-            if stopped():
-                raise Cancelled("stopped")  # heard by nobody: who stopped the threads has raised
+        for piece in unless_stopped(pieces(self.shape, self.data.dtype.itemsize)):
             rows = piece if everything else self.index[piece]
             images[piece] = np.asarray(self.data[rows, :, wanted])
         return images
@@ -170,9 +172,7 @@ def pieces(shape: tuple[int, ...], itemsize: int) -> Iterator[slice]:
         yield slice(first, min(first + step, shape[0]))
 
 
-def preview(
-    data: Any, dead: np.ndarray | None = None, beat: Callable[[], None] = lambda: None
-) -> np.ndarray:
+def preview(data: Any, dead: np.ndarray | None = None) -> np.ndarray:
     """Return images that judge a series as its own would, without all of it in memory.
 
     Parameters
@@ -181,22 +181,19 @@ def preview(
         (n, ny, nx), NumPy or dask.
     dead
         (n,), filled with the number of pixels of each image that are not finite.
-    beat
-        Called between pieces; may raise.
 
     Returns
     -------
     numpy.ndarray
-        `data` itself where it is a NumPy array; else its images, binned as far as
-        :func:`~tomojupyter.numerics.images.filters.blank_frames` bins them anyway.
+        `data` itself where it is a NumPy array; else its images, binned by
+        :func:`preview_factor`.
     """
     there = isinstance(data, np.ndarray)
     if there and (dead is None or data.dtype.kind != "f"):
         return np.asarray(data)
-    factor = reduction_of(data.shape)
+    factor = preview_factor(data)
     made: list[np.ndarray] = []
-    for piece in pieces(data.shape, data.dtype.itemsize):
-        beat()
+    for piece in unless_stopped(pieces(data.shape, data.dtype.itemsize)):
         images = np.asarray(data[piece])
         if dead is not None and images.dtype.kind == "f":
             dead[piece] = [image.size - np.count_nonzero(np.isfinite(image)) for image in images]
@@ -205,7 +202,13 @@ def preview(
     return np.asarray(data) if there else np.stack(made)
 
 
+def preview_factor(data: Any) -> int:
+    """Return how far a preview is binned: as images are anyway when they are judged, or more."""
+    limit = math.ceil(math.sqrt(4 * math.prod(data.shape) / PREVIEW))
+    return max(reduction(data.shape), min(limit, *data.shape[1:]))
+
+
 def vacuum_of(data: Any, cover: Cover) -> float:
     """Return the level of the vacuum of images (n, ny, nx), NumPy or dask."""
     there = isinstance(data, np.ndarray)
-    return estimate_vacuum(preview(data), cover.mask(1 if there else reduction_of(data.shape)))
+    return estimate_vacuum(preview(data), cover.mask(1 if there else preview_factor(data)))

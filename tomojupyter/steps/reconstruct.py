@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tomojupyter.errors import ParameterError
 from tomojupyter.numerics.reconstruction import reconstruct as solvers
 from tomojupyter.numerics.reconstruction.backends import BACKENDS, cuda_available, make_projector
+from tomojupyter.numerics.reconstruction.problem import Problem
+from tomojupyter.numerics.reconstruction.stopping import choose_iterations
 from tomojupyter.steps.arrays import GivenArray
 from tomojupyter.steps.base import Outcome, Step, param, step
 from tomojupyter.steps.columns import Sinograms
@@ -195,6 +198,7 @@ class FilteredBackProjection(ReconstructionStep):
         return volume, {}, self
 
 
+CHOSEN = "chosen by the noise and by projections held out"
 VOLUMES = {"start_volume": "start", "mask": "mask"}
 """Parameters that are volumes, and what the solvers call them."""
 
@@ -206,7 +210,8 @@ class UnlimitedStep(ReconstructionStep):
     solver: ClassVar[Any]
     volumes: ClassVar[float] = 1.0  # arrays as large as the volume that the solver holds
     sinograms: ClassVar[float] = 2.0  # and as large as the sinograms
-    iterations: int = param(20, "full sweeps over all tilts", ge=1)
+    most: ClassVar[int] = 30
+    iterations: int | None = param(20, "full sweeps over all tilts", ge=1, auto=CHOSEN)
     start_volume: GivenArray | None = param(
         None, "volume to begin with, or to go on from", auto="zeros", advanced=True
     )
@@ -249,18 +254,20 @@ class UnlimitedStep(ReconstructionStep):
         **options: Any,
     ) -> tuple[np.ndarray, dict[str, Any], Step]:
         """Return the iterate after `iterations`, or after Finish."""
-        found = type(self).solver(
-            projector,
-            sinograms,
-            iterations=self.iterations,
-            weights=weights,
-            **self.keywords(),
-            **options,
-        )
+        solver, count = self.solver_of(), self.iterations
+        running = {name: options.pop(name) for name in ("monitor", "ncores")}
+        known: dict[str, Any] = {"weights": weights, **self.keywords(), **options}
+        chosen: dict[str, Any] = {}
+        if count is None:
+            problem = Problem(projector, sinograms, **known)
+            choice = choose_iterations(solver, problem, most=self.most, **running)
+            count, chosen = choice.iterations, {"why": choice.why, **choice.figures}
+        found = solver(projector, sinograms, iterations=count, **known, **running)
         start = norm_of(sinograms, weights)
         scalars = {
             "residuals": [float(r) for r in found.residuals],
             "residual_percent": 100 * float(found.residuals[-1]) / start if start else 0.0,
+            **({"chosen": chosen} if chosen else {}),
         }
         return found.volume, scalars, self.replace(iterations=found.iterations)
 
@@ -282,8 +289,12 @@ class UnlimitedStep(ReconstructionStep):
         return merged_residuals(found)
 
     def keywords(self) -> dict[str, Any]:
-        """Return what the solver is told of the Step, beside the iterations."""
+        """Return what the problem is told of the Step."""
         return {}
+
+    def solver_of(self) -> Any:
+        """Return the solver, with the parameters that are its own."""
+        return type(self).solver
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -310,6 +321,7 @@ class Sirt(IterativeStep):
     """Simultaneous iterative reconstruction: smoother than FBP, with fewer streaks."""
 
     solver = staticmethod(solvers.sirt)
+    most = 200
 
 
 @step("reconstruct", "SART")
@@ -317,7 +329,7 @@ class Sart(IterativeStep):
     """Algebraic reconstruction, one tilt after the other: fewer sweeps than SIRT, more noise."""
 
     solver = staticmethod(solvers.sart)
-    iterations: int = param(5, "full sweeps over all tilts", ge=1)
+    iterations: int | None = param(5, "full sweeps over all tilts", ge=1, auto=CHOSEN)
 
 
 @step("reconstruct", "CGLS")
@@ -327,7 +339,7 @@ class Cgls(UnlimitedStep):
     solver = staticmethod(solvers.cgls)
     volumes = 2.0
     sinograms = 3.0
-    iterations: int = param(8, "steps, each as long as a sweep", ge=1)
+    iterations: int | None = param(8, "steps, each as long as a sweep", ge=1, auto=CHOSEN)
 
 
 @step("reconstruct", "OS-SIRT")
@@ -336,9 +348,9 @@ class OsSirt(IterativeStep):
 
     solver = staticmethod(solvers.os_sirt)
     volumes = 3.0
-    iterations: int = param(5, "full sweeps over all tilts", ge=1)
+    iterations: int | None = param(5, "full sweeps over all tilts", ge=1, auto=CHOSEN)
     subsets: int = param(8, "groups of projections used one after the other", ge=1, advanced=True)
 
-    def keywords(self) -> dict[str, Any]:
-        """Return the limits, the relaxation and the subsets."""
-        return {**super().keywords(), "subsets": self.subsets}
+    def solver_of(self) -> Any:
+        """Return the solver with its subsets."""
+        return partial(solvers.os_sirt, subsets=self.subsets)

@@ -9,11 +9,12 @@ import numpy as np
 
 from tomojupyter.errors import ParameterError
 from tomojupyter.formats.volume_file import VolumeFile, check_new
-from tomojupyter.numerics.images.filters import estimate_vacuum, reduction
+from tomojupyter.numerics.blocks import Workers
+from tomojupyter.numerics.images.filters import estimate_vacuum
 from tomojupyter.steps import history
 from tomojupyter.steps.base import Outcome
 from tomojupyter.steps.checks import warn
-from tomojupyter.steps.columns import Sinograms, preview
+from tomojupyter.steps.columns import Sinograms, preview, preview_factor
 from tomojupyter.steps.lazily import lazy_volume
 from tomojupyter.steps.memory import allowed_bytes, bytes_text, free_bytes
 from tomojupyter.steps.streaming import plan, stream
@@ -59,8 +60,10 @@ def reconstructed(
     """
     path = None if output is None else check_new(output)
     allowed = allowed_bytes(max_memory, free_bytes())
-    series = Sinograms(signal, lambda: monitor(0, 1))
-    warn_of_vacuum(signal)
+    with Workers(1) as looking:
+        # A large series takes seconds, in which the monitor wants to be called.
+        series = looking.run(Sinograms, [signal], lambda _: monitor(0, 1))[0]
+        looking.run(warn_of_vacuum, [signal], lambda _: monitor(0, 1))
     if signal._lazy and path is None:
         volume, done = lazy_volume(step, series, allowed, monitor, ncores=ncores, **options)
         return Outcome(signal._volume(volume), {}, done)
@@ -140,7 +143,7 @@ def warn_of_vacuum(signal: Any) -> None:
     """Warn if the vacuum is not near zero."""
     if signal._lazy:
         images = preview(signal.data)
-        level = estimate_vacuum(images, signal._cover().mask(reduction(signal.data.shape)))
+        level = estimate_vacuum(images, signal._cover().mask(preview_factor(signal.data)))
     else:
         images, level = signal.data, signal.vacuum()
     n, ny, nx = images.shape

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tomojupyter.errors import Cancelled, ParameterError
-from tomojupyter.numerics.blocks import Workers, stopped
+from tomojupyter.errors import ParameterError
+from tomojupyter.numerics.blocks import Workers, unless_stopped
 from tomojupyter.steps.columns import PIECE
 from tomojupyter.steps.memory import bytes_text
 
@@ -171,9 +171,7 @@ def stream(
 def _write(write: Callable[[slice, np.ndarray], None], part: np.ndarray, slab: slice) -> None:
     """Write some slices at a time, so that a cancel is heard."""
     size = max(1, PIECE // part[0].nbytes)
-    for first in range(0, len(part), size):
-        if stopped():
-            raise Cancelled("stopped")  # heard by nobody: who stopped the threads has raised
+    for first in unless_stopped(range(0, len(part), size)):
         some = part[first : first + size]
         write(slice(slab.start + first, slab.start + first + len(some)), some)
 

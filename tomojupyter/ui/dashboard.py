@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from tomojupyter import datasets
+from tomojupyter.steps.memory import free_bytes
 from tomojupyter.ui.panels import STAGES, TOOLS
-from tomojupyter.ui.panels.reconstruct_facts import free_bytes
 from tomojupyter.ui.session import Session
 from tomojupyter.ui.stages import stage_states
 from tomojupyter.ui.status import StatusLine

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 import traitlets as tr
@@ -15,6 +15,9 @@ from tomojupyter.steps.arrays import GivenArray
 from tomojupyter.steps.base import kind
 from tomojupyter.steps.operation import bounds_words
 from tomojupyter.ui.views.texts import minus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 UNITS = {"deg": "°"}
 AUTO = "auto"
@@ -88,6 +91,9 @@ class Field:
     ----------
     control : ipywidgets.Widget
         Its ``value`` is what a person sets.
+    automatic : ipywidgets.Checkbox or None
+        Beside a number that has a default but may be chosen from the data: ticked, its value is
+        None and the control rests.
     row : ipywidgets.Widget
         Label, control and unit.
     """
@@ -113,6 +119,7 @@ class Field:
         self._array: GivenArray | None = None
         self.control = self._control()
         self.control.tooltip = self.help
+        self.automatic = self._automatic()
         self.row = self._row()
         if hook:
             self.control.add_class(hook)
@@ -140,7 +147,7 @@ class Field:
             return widgets.Dropdown(options=options, value=self.default)
         if self.base is bool:
             return widgets.Checkbox(value=bool(self.default), description=self.label, indent=False)
-        number = self.base in (int, float) and not self.optional and self.default is not None
+        number = self.base in (int, float) and self.default is not None
         if number and self.base is int:
             return widgets.IntText(value=self.default)
         if number:
@@ -149,6 +156,20 @@ class Field:
         control.value = self.default
         return control
 
+    def _automatic(self) -> widgets.Checkbox | None:
+        if not (self.optional and isinstance(self.control, widgets.IntText | widgets.FloatText)):
+            return None
+        tick = widgets.Checkbox(description=AUTO, indent=False, layout=widgets.Layout(width="auto"))
+        tick.tooltip = self.about["auto"]
+        tick.observe(lambda change: setattr(self.control, "disabled", change["new"]), "value")
+        return tick
+
+    def on_change(self, call: Callable[[], Any]) -> None:
+        """Call whenever a person changes the value."""
+        for control in (self.control, self.automatic):
+            if control is not None:
+                control.observe(lambda _: call(), "value")
+
     def _row(self) -> widgets.Widget:
         if isinstance(self.control, widgets.Checkbox):
             parts: list[widgets.Widget] = [widgets.Label(""), self.control]
@@ -156,6 +177,8 @@ class Field:
             label = widgets.Label(self.label)
             label.tooltip = self.help
             parts = [label, self._with_slider(), self.note]
+            if self.automatic is not None:
+                parts.insert(2, self.automatic)
         return widgets.Box(parts).add_class("tj-field")
 
     def _with_slider(self) -> widgets.Widget:
@@ -196,6 +219,8 @@ class Field:
         ParameterError
             Text that is no number or list.
         """
+        if self.automatic is not None and self.automatic.value:
+            return None
         value = self.control.value
         if not isinstance(self.control, ValueText) or self.base is str:
             return value
@@ -215,6 +240,9 @@ class Field:
         if self.base is GivenArray and value is not None:
             self._array = GivenArray.of(self.name, value)
             value = str(self._array)
+        if self.automatic is not None:
+            self.automatic.value = value is None
+            value = self.control.value if value is None else value
         self.control.value = value
 
     def _array_of(self, text: str) -> Any:
@@ -224,6 +252,8 @@ class Field:
 
     def reset(self) -> None:
         """Set the default."""
+        if self.automatic is not None:
+            self.automatic.value = False
         self.control.value = False if self.base is bool and self.default is None else self.default
 
     def show_resolved(self, value: Any) -> None:

@@ -165,7 +165,7 @@ class Form:
                 for p in parameters(cls)
             }  # fmt: skip
             for f in fields.values():
-                f.control.observe(lambda _: self._changed(), "value")
+                f.on_change(self._changed)
             self._sets[cls] = fields
         return self._sets[cls]
 

@@ -59,13 +59,17 @@ class StatusLine(widgets.HBox):
         if report.total:
             unit = "iteration " if job.can_finish else ""
             parts.append(f"{unit}{report.done} of {report.total}")
+            if report.values.get("slabs", 1) > 1:
+                parts[0] = f"part {report.values['slab']} of {report.values['slabs']}"
         if report.seconds_left is not None:
             parts.append(f"{seconds_text(report.seconds_left)} left")
         text = f"<b>{escape(job.name)}</b>" + (f": {', '.join(parts)}" if parts else " ...")
         self._say(text, "sync-alt", "info")
         self.progress.value = report.done / report.total if report.total else 0.0
         self.finish.description = f"Finish: keep iteration {report.done}"
-        self.finish.disabled = not report.done
+        heeded = bool(report.values.get("can_finish", True))
+        self.finish.disabled = not (report.done and heeded)
+        self.finish.tooltip = "" if heeded else "The middle decided: all parts get as many"
 
     def _say(self, html: str, icon: str, kind: str) -> None:
         self.message.value = f'<i class="fa fa-{icon} tj-say-{kind}" aria-hidden="true"></i>{html}'

@@ -1,3 +1,5 @@
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -7,11 +9,13 @@ from tomojupyter.numerics.reconstruction.backends import make_projector
 from tomojupyter.steps import history, make_step
 from tomojupyter.steps.recipe import Recipe
 from tomojupyter.ui.jobs import Inline
-from tomojupyter.ui.panels import reconstruct_facts
 from tomojupyter.ui.panels.reconstruct import ReconstructPanel
-from tomojupyter.ui.panels.reconstruct_facts import free_bytes, needed_bytes, run_words, too_large
+from tomojupyter.ui.panels.reconstruct_facts import run_words
 from tomojupyter.ui.panels.reconstruct_slice import QuickLook, Rate, make_test_slice
+from tomojupyter.ui.panels.reconstruct_time import Times
 from tomojupyter.ui.session import Session
+from tomojupyter.ui.status import StatusLine
+from tomojupyter.ui.words import seconds_text, size_text
 
 
 @pytest.fixture(scope="module")
@@ -176,16 +180,33 @@ class _Quiet:
         pass
 
 
-def test_time_is_told_only_once_it_was_measured(panel):
+def test_time_is_told_by_a_trial_and_then_as_measured(panel):
     panel.form.choose("SIRT")
-    assert "not measured yet" in panel.facts.value
+    assert "about" in panel.facts.value
     panel.controls["iterations"].value = 3
     panel.apply.click()
-    assert "about" in panel.facts.value
+    took = float(history.read(panel.session.runs[-1].signal)[-1]["seconds"])
+    assert f"about {seconds_text(took)}" in panel.facts.value
     assert Rate(2.0, 0.5).seconds(make_step("reconstruct", "SIRT", iterations=10)) == 7.0
     panel.controls["thickness"].value = 20
-    assert "not measured yet" in panel.facts.value
+    assert "about" in panel.facts.value
     assert "40 × 20 × 40" in panel.facts.value
+
+
+def test_trial_leaves_the_page_usable(panel):
+    """Where a loop runs, the time comes from a thread, and one trial is made at a time."""
+
+    async def look():
+        step = make_step("reconstruct", "SIRT", iterations=2)
+        told, signal = asyncio.Event(), panel.session.signal
+        times = Times(told.set)
+        assert times.estimate(("key",), signal, step, 1, busy=True) is None
+        assert not times._trying
+        assert times.estimate(("key",), signal, step, 1, busy=False) is None
+        await asyncio.wait_for(told.wait(), 60)
+        return times.estimate(("key",), signal, step, 1, busy=True)
+
+    assert asyncio.run(look()) > 0
 
 
 def test_runs_are_kept_compared_and_chosen(panel):
@@ -249,37 +270,53 @@ def test_missing_tilts_and_memory_are_blockers(aligned, panel, monkeypatch):
     bare = ReconstructPanel(tomo.TomoStack(aligned.data))
     assert "Tilts are missing: enter them in Load." in bare.messages.value
     assert bare.apply.disabled
-    monkeypatch.setattr("tomojupyter.ui.panels.reconstruct.free_bytes", lambda: 100_000)
+    monkeypatch.setattr("tomojupyter.steps.estimate.free_bytes", lambda: 100_000)
     panel.controls["thickness"].value = 39
     assert panel.apply.disabled
     assert "are needed, 100 kB are free: bin by 2 in Trim" in panel.messages.value
 
 
-def test_memory_is_that_of_arrays_and_matrix():
-    shape = (10, 20, 30)
-    fbp, by_astra, sirt = (
-        make_step("reconstruct", *words, **values)
-        for words, values in ((["FBP"], {}), (["FBP"], {"backend": "astra"}), (["SIRT"], {}))
-    )
-    arrays = 4 * 30 * 15 * 20 + 2 * 4 * 6000
-    assert needed_bytes(shape, 15, fbp) == arrays
-    assert needed_bytes(shape, 15, by_astra) == 16 * 2 * 10 * 20 * 20 + arrays
-    assert needed_bytes(shape, 15, sirt) > arrays
-    assert too_large(shape, 15, sirt, 10**9) == ""
-    free = free_bytes()
-    assert free is None or free > 10**6
+def test_facts_are_those_of_the_estimate(panel, aligned, monkeypatch):
+    monkeypatch.setattr("tomojupyter.steps.streaming.HELD_BACK", 0)
+    panel.form.choose("SIRT")
+    told = aligned.estimate("SIRT")
+    needed = size_text(told.peak_bytes + told.output_bytes)
+    assert f"<td>{needed} of " in panel.facts.value
+    assert "In parts" not in panel.facts.value
+    monkeypatch.setattr("tomojupyter.steps.estimate.free_bytes", lambda: 1_450_000)
+    panel.controls["thickness"].value = 39
+    assert " slices, the middle first" in panel.facts.value
+    assert not panel.apply.disabled
 
 
 def test_system_that_does_not_tell_its_memory_blocks_nothing(panel, monkeypatch):
-    def refuse(*_args, **_keywords):
-        raise OSError
-
-    monkeypatch.setattr(reconstruct_facts.Path, "read_text", refuse)
-    monkeypatch.setattr(reconstruct_facts.os, "sysconf", refuse, raising=False)
-    assert free_bytes() is None
+    monkeypatch.setattr("tomojupyter.steps.estimate.free_bytes", lambda: None)
     panel.controls["thickness"].value = 39
     assert not panel.apply.disabled
     assert "free" not in panel.facts.value
+
+
+def test_run_in_parts_offers_finish_for_the_middle_alone(panel, monkeypatch):
+    monkeypatch.setattr("tomojupyter.steps.streaming.HELD_BACK", 0)
+    panel.session.options["max_memory"] = "700 kB"
+    status, seen = StatusLine(panel.session), []
+
+    def look(_):
+        report = panel.session.job.report if panel.session.job else None
+        if report is not None and "slab" in report.values:
+            part = f"part {report.values['slab']} of "
+            assert part in status.message.value
+            seen.append((report.values["slab"], report.done > 0, status.finish.disabled))
+            if panel._live is not None:
+                assert "slice x" in panel.view.subtitle or "updates" in panel.view.subtitle
+
+    panel.session.observe(look, "job")
+    panel.form.choose("SIRT")
+    panel.controls["iterations"].value = 3
+    panel.apply.click()
+    assert (1, True, False) in seen
+    assert {disabled for slab, _, disabled in seen if slab > 1} == {True}
+    assert len(panel.session.runs) == 1
 
 
 def test_vacuum_and_missing_registration_are_warnings(aligned):

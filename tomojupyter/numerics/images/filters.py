@@ -12,6 +12,7 @@ import numpy as np
 from scipy import ndimage, signal
 
 from tomojupyter.errors import DataError, ParameterError
+from tomojupyter.numerics.blocks import unless_stopped
 
 FLAT = 0.1  # a frame with less than this fraction of the usual contrast is blank
 BLOCK = 4  # px, block over which pixels are averaged before their distribution is judged
@@ -298,13 +299,13 @@ def _contrasts(stack: np.ndarray | list[np.ndarray]) -> tuple[np.ndarray, np.nda
     """Return which frames are constant, and per frame the two measures of `_contrast`."""
     factor = reduction((len(stack), *stack[0].shape))
     if factor > 1:
-        stack = [bin_mean(image, factor) for image in stack]
-    limits = np.array([_limits(image) for image in stack])
+        stack = [bin_mean(image, factor) for image in unless_stopped(stack)]
+    limits = np.array([_limits(image) for image in unless_stopped(stack)])
     constant = ~(limits[:, 1] > limits[:, 0])
     spread, common = np.zeros((2, len(stack)))
     if not constant.all():
         low, high = np.median(limits[~constant], axis=0)
-        for i in np.flatnonzero(~constant):
+        for i in unless_stopped(np.flatnonzero(~constant)):
             spread[i], common[i] = _contrast(stack[i], 2 * low - high, 2 * high - low)
     return constant, spread, common
 
@@ -344,7 +345,7 @@ def _block_sample(stack: np.ndarray, use: np.ndarray | None, frames: np.ndarray)
     blocks = len(frames) * (stack.shape[1] // block) * (stack.shape[2] // block)
     step = max(1, blocks // SAMPLES)
     values = []
-    for i in frames:
+    for i in unless_stopped(frames):
         pixels = stack[i].astype(np.float64)
         unused = ~np.isfinite(pixels)
         if use is not None:

@@ -12,8 +12,8 @@ from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.axis_preview import columns_of_mass, mean_of, vacuum_to_lift
 from tomojupyter.ui.panels.noticed import movement
 from tomojupyter.ui.panels.reconstruct_facts import (
+    estimate_or_problem,
     facts_html,
-    free_bytes,
     iterative,
     method_words,
     run_words,
@@ -29,7 +29,8 @@ from tomojupyter.ui.panels.reconstruct_runs import (
     slice_of,
     toggled,
 )
-from tomojupyter.ui.panels.reconstruct_slice import QuickLook, Rate, Tested, make_test_slice
+from tomojupyter.ui.panels.reconstruct_slice import QuickLook, Tested, make_test_slice
+from tomojupyter.ui.panels.reconstruct_time import Times
 from tomojupyter.ui.style import section
 from tomojupyter.ui.views.convergence import ConvergenceView
 from tomojupyter.ui.views.picture import Picture
@@ -89,7 +90,7 @@ class ReconstructPanel(OperationPanel):
         self._signal: Any = self  # none yet: not even the lack of one was shown
         self._quick: QuickLook | None = None
         self._tested: Tested | None = None
-        self._rates: dict[tuple[Any, ...], Rate] = {}
+        self.times = Times(lambda: self.soon(self._show_facts))
         self._seen: list[Node] = []
         self._known: list[Node] = []
         self._testing = self._shows_test = False
@@ -130,7 +131,7 @@ class ReconstructPanel(OperationPanel):
         runs = self.session.runs
         new = [run for run in runs if run not in self._known]
         for run in new:
-            self._note_rate(run)
+            self.times.note_run(run)
         self._known = runs
         self._seen = [run for run in self._seen if run in runs]
         self._seen = [*self._seen, *new][-SIDE_BY_SIDE:]
@@ -212,24 +213,16 @@ class ReconstructPanel(OperationPanel):
         if signal is None or form is None or form.problem():
             self.facts.value = '<p class="tj-grey">Known once there is a series.</p>'
             return
-        step = form.step()
-        rate = self._rates.get(self._key(step))
-        self.facts.value = facts_html(
-            signal.data.shape, self._thickness(), step, free_bytes(),
-            rate.seconds(step) if rate else None,
-        )  # fmt: skip
+        step, key = form.step(), self._key(form.step())
+        ncores, busy = self.session.options.get("ncores"), self.session.job is not None
+        told = estimate_or_problem(signal, step, self.session.options)
+        seconds = self.times.measured(key, step)
+        if seconds is None and not told.refusal and tilts_known(signal):
+            seconds = self.times.estimate(key, signal, step, ncores, busy)
+        self.facts.value = facts_html(signal.data.shape, self._thickness(), told, seconds)
 
     def _key(self, step: Step) -> tuple[Any, ...]:
-        return (step.method, *self.session.signal.data.shape, self._thickness())
-
-    def _note_rate(self, run: Node) -> None:
-        record, stack = record_of(run), run.stack
-        if stack is not None:
-            done, seconds = record["resolved"], float(record["seconds"])
-            count = done.get("iterations")
-            rate = Rate(0.0, seconds / count) if count else Rate(seconds)
-            key = (record["method"], *stack.signal.data.shape, run.signal.data.shape[1])
-            self._rates[key] = rate
+        return Times.key(self.session.signal, step, self._thickness())
 
     # ------------------------------------------------------------------ while it runs
 
@@ -254,19 +247,25 @@ class ReconstructPanel(OperationPanel):
     def _begin(self, report: Report) -> None:
         self._points = 0
         name = TEST if self._testing else WHOLE
-        start = self._column_norm() if self._testing else self._data_norm()
+        slabs = report.values.get("slabs", 1)
+        start = self._column_norm() if self._testing else self._data_norm() if slabs == 1 else 0
         self.convergence.subtitle = "log scale"
-        self.convergence.reset(max(1, report.total), name=name, start=start or None, keep=True)
+        self.convergence.reset(
+            max(1, report.total // slabs), name=name, start=start or None, keep=True
+        )
         self.view.follow = True
 
     def _show_iterate(self, volume: np.ndarray) -> None:
         one = len(volume) == 1
+        x = 0 if one else min(self.x, len(volume) - 1)
+        here = getattr(volume, "nearest", int)(x)  # of a run in slabs, the middle goes first
         if self.view.follow and [self.view.lo, self.view.hi] != self.view.auto_range:
             self.view.follow = False  # a person has set the contrast
         self.view.title = f"Iteration {self._points}"
-        self.view.subtitle = "test slice" if one else "updates as it runs"
+        follows = "updates as it runs" if here == x else f"slice x {here}, where it has begun"
+        self.view.subtitle = "test slice" if one else follows
         # A copy: the solver goes on in its array.
-        self.view.show(np.array(volume[0 if one else min(self.x, len(volume) - 1)]))
+        self.view.show(np.array(volume[x]))
 
     def _ended(self) -> None:
         self._live = None
@@ -325,7 +324,8 @@ class ReconstructPanel(OperationPanel):
             if signal is not self.session.signal:
                 return
             tested: Tested = result.value
-            self._tested, self._rates[key], self._shows_test = tested, tested.rate, True
+            self._tested, self._shows_test = tested, True
+            self.times.note(key, tested.rate)
             whole = seconds_text(tested.rate.seconds(step))
             self.session.say(f"Slice x {x} is ready; the whole volume takes about {whole}.", "good")
             self._draw_curves()
@@ -361,11 +361,9 @@ class ReconstructPanel(OperationPanel):
             return []
         if not tilts_known(signal):
             return ["Tilts are missing: enter them in Load."]
-        free = free_bytes()
-        if form.problem() or free is None:
+        if form.problem():
             return []
-        shape = signal.data.shape
-        text = too_large(shape, self._thickness(), form.step(), free)
+        text = too_large(estimate_or_problem(signal, form.step(), self.session.options))
         return [text] if text else []
 
     def cautions(self) -> list[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tomojupyter.errors import TomojupyterError
 from tomojupyter.steps.base import find, parameters
+from tomojupyter.steps.estimate import Estimate, estimated
 from tomojupyter.steps.words import words
 from tomojupyter.ui.words import seconds_text, size_text
 
@@ -16,31 +17,31 @@ if TYPE_CHECKING:
 
     from tomojupyter.steps import Step
 
-ENTRY = 16  # bytes of an entry of the projector's matrix and its transpose
 
-
-def free_bytes() -> int | None:
-    """Return the memory that can be had in bytes, or None where the system does not tell."""
+def estimate_or_problem(signal: Any, step: Step, options: Mapping[str, Any]) -> Estimate:
+    """Return what a Step takes, without the time; what it refuses for is in the estimate."""
     try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return 1024 * int(line.split()[1])
-    except (OSError, ValueError):
-        pass
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None
+        ncores, max_memory = options.get("ncores"), options.get("max_memory")
+        return estimated(signal, step, ncores, max_memory, timed=False)
+    except TomojupyterError as error:
+        return Estimate(0, 0, 0, None, 0, refusal=str(error))
 
 
-def result_bytes(shape: tuple[int, int, int], thickness: int) -> int:
-    """Return the size of a volume in bytes, of a series of shape (n, ny, nx)."""
-    _, ny, nx = shape
-    return 4 * nx * thickness * ny
+def too_large(told: Estimate) -> str:
+    """Return the sentence that a run does not fit, with a way out; nothing if it does."""
+    if not told.refusal or told.free_bytes is None:
+        return told.refusal
+    return (
+        f"{size_text(told.peak_bytes + told.output_bytes)} are needed, "
+        f"{size_text(told.free_bytes or 0)} are free: bin by 2 in Trim, crop, or reduce the "
+        "thickness."
+    )
 
 
-def needed_bytes(shape: tuple[int, int, int], thickness: int, step: Step) -> int:
-    """Return what a reconstruction takes at most, in bytes, its result included.
+def facts_html(
+    shape: tuple[int, int, int], thickness: int, told: Estimate, seconds: float | None
+) -> str:
+    """Return "Before you start" as a small table.
 
     Parameters
     ----------
@@ -48,65 +49,21 @@ def needed_bytes(shape: tuple[int, int, int], thickness: int, step: Step) -> int
         (n, ny, nx) of the series.
     thickness
         Height of the volume in px.
-    step
-        The method: one with iterations keeps the residual and a factor for each voxel.
-
-    Notes
-    -----
-    Sinograms and weights; for iterations also both once more, the residual and, where every
-    slice has gaps of its own, as many factors as voxels. ASTRA's matrix, with ``backend="astra"``,
-    has at most ``2 n max(nz, ny) ny`` entries.
-    """
-    n, ny, nx = shape
-    sinograms = 4 * n * ny * nx
-    volume = result_bytes(shape, thickness)
-    matrix = ENTRY * 2 * n * max(thickness, ny) * ny if _with_matrix(step) else 0
-    return matrix + (2 * volume + 5 * sinograms if iterative(step) else volume + 2 * sinograms)
-
-
-def too_large(shape: tuple[int, int, int], thickness: int, step: Step, free: int) -> str:
-    """Return the sentence that memory does not suffice, with a way out; nothing if it does."""
-    needed = needed_bytes(shape, thickness, step)
-    if needed <= free:
-        return ""
-    n, ny, nx = shape
-    binned = needed_bytes((n, ny // 2, nx // 2), max(1, thickness // 2), step)
-    return (
-        f"{size_text(needed)} are needed, {size_text(free)} are free: bin by 2 in Trim "
-        f"({size_text(binned)}), crop, or reduce the thickness."
-    )
-
-
-def facts_html(
-    shape: tuple[int, int, int],
-    thickness: int,
-    step: Step,
-    free: int | None,
-    seconds: float | None,
-) -> str:
-    """Return "Before you start" as a small table.
-
-    Parameters
-    ----------
-    shape, thickness, step
-        As for `needed_bytes`.
-    free
-        Bytes, or None where they are not known.
+    told
+        Its memory.
     seconds
-        Estimate that was measured, or None.
+        Time, or None while it is not known.
     """
     _, ny, nx = shape
-    needed = size_text(needed_bytes(shape, thickness, step))
-    time = "not measured yet" if seconds is None else f"about {seconds_text(seconds)}"
-    size = f"{nx} × {thickness} × {ny}, {size_text(result_bytes(shape, thickness))}"
-    of = f"{needed} of {size_text(free)} free" if free is not None else needed
+    needed = size_text(told.peak_bytes + told.output_bytes)
+    time = "being measured" if seconds is None else f"about {seconds_text(seconds)}"
+    size = f"{nx} × {thickness} × {ny}, {size_text(told.output_bytes)}"
+    of = f"{needed} of {size_text(told.free_bytes)} free" if told.free_bytes else needed
     rows = [("Time", time), ("Memory", of), ("Result", size)]
+    if told.slabs > 1:
+        rows.append(("In parts", f"{told.slabs} of {told.slices} slices, the middle first"))
     cells = "".join(f"<tr><td>{a}</td><td>{escape(b)}</td></tr>" for a, b in rows)
-    note = (
-        "A test slice tells the time."
-        if seconds is None
-        else f"Measured on this machine, {os.cpu_count()} cores."
-    )
+    note = "" if seconds is None else f"Measured on this machine, {os.cpu_count()} cores."
     return f'<table class="tj-facts">{cells}</table><p class="tj-grey">{note}</p>'
 
 
@@ -135,10 +92,6 @@ def run_words(record: Mapping[str, Any]) -> str:
 def iterative(step: Step) -> bool:
     """Tell whether a Step works by iterations."""
     return "iterations" in step.as_dict()
-
-
-def _with_matrix(step: Step) -> bool:
-    return step.as_dict().get("backend") == "astra"
 
 
 def method_words(step: Step) -> str:

@@ -93,7 +93,7 @@ class Rate:
 
     def seconds(self, step: Step) -> float:
         """Return the time of a Step of the same method and size, in s."""
-        return self.start + self.each * int(getattr(step, "iterations", 0))
+        return self.start + self.each * (_count(step) if "iterations" in step.as_dict() else 0)
 
 
 @dataclass(eq=False)
@@ -174,7 +174,12 @@ def make_test_slice(
 
 
 def _total(step: Step) -> int:
-    return int(getattr(step, "iterations", 1))
+    return _count(step) if "iterations" in step.as_dict() else 1
+
+
+def _count(step: Any) -> int:
+    """Return the iterations of a Step; the most there can be, where they are chosen."""
+    return int(step.iterations or step.most)
 
 
 def _short(step: ReconstructionStep) -> ReconstructionStep:

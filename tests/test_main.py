@@ -239,11 +239,11 @@ def test_the_app_gets_its_options(monkeypatch, tmp_path):
     served = []
     monkeypatch.setattr(server, "serve", lambda **options: served.append(options))
     arguments = ["app", "--data-dir", str(tmp_path), "--port", "9000", "--token", "t"]
-    assert main([*arguments, "--no-browser"]) == 0
+    assert main([*arguments, "--no-browser", "--dark"]) == 0
     assert main(["app"]) == 0
     assert served == [
-        {"data_dir": str(tmp_path), "port": 9000, "token": "t", "browser": False},
-        {"data_dir": None, "port": None, "token": None, "browser": True},
+        {"data_dir": str(tmp_path), "port": 9000, "token": "t", "browser": False, "dark": True},
+        {"data_dir": None, "port": None, "token": None, "browser": True, "dark": False},
     ]
 
 

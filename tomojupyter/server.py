@@ -59,6 +59,7 @@ def serve(
     port: int | None = None,
     token: str | None = None,
     browser: bool = True,
+    dark: bool = False,
 ) -> None:
     """Serve an app until it is interrupted.
 
@@ -74,6 +75,8 @@ def serve(
         What a browser must know. None: made anew.
     browser
         Open the page in a browser.
+    dark
+        Light text on a dark ground.
 
     Raises
     ------
@@ -98,10 +101,12 @@ def serve(
         f"Data folder: {folder.resolve()}\nCtrl+C ends it.",
         flush=True,
     )
-    _Server.launch_instance(argv=_arguments(notebook, chosen, secret, browser))
+    _Server.launch_instance(argv=_arguments(notebook, chosen, secret, browser, dark))
 
 
-def _arguments(notebook: Path, port: int, token: str, browser: bool) -> list[str]:
+def _arguments(
+    notebook: Path, port: int, token: str, browser: bool, dark: bool = False
+) -> list[str]:
     """Return Voila's command line."""
     settings: dict[str, Any] = {
         "Voila.ip": ADDRESS,
@@ -112,6 +117,7 @@ def _arguments(notebook: Path, port: int, token: str, browser: bool) -> list[str
         "VoilaConfiguration.preheat_kernel": True,
         "VoilaConfiguration.default_pool_size": 1,
         "VoilaConfiguration.template": "lab",
+        "VoilaConfiguration.theme": "dark" if dark else "light",
         "VoilaConfiguration.allow_template_override": "NO",
         "VoilaConfiguration.allow_theme_override": "NO",
         "VoilaConfiguration.show_tracebacks": False,

@@ -203,6 +203,27 @@ def write_notebook(path: Path, source: str) -> Path:
     return path
 
 
+OVERFLOWS = """
+() => [...document.querySelectorAll('.tj-app *')]
+    .filter(e => e instanceof HTMLElement && e.clientWidth > 0 && e.scrollWidth > e.clientWidth)
+    .filter(e => !['SELECT', 'OPTION'].includes(e.tagName) && !/noUi/.test(e.className))
+    .filter(e => !e.closest('.tj-view3d-figure'))
+    .filter(e => getComputedStyle(e).display !== 'inline')
+    .map(e => `${e.tagName} ${e.className} ${e.scrollWidth} > ${e.clientWidth}: ` +
+              (e.innerText || '').slice(0, 40))
+"""
+
+
+@pytest.fixture
+def cut_off() -> Callable[[Page], list[str]]:
+    """Return what is wider than its place in a page.
+
+    Left out is what we do not draw: handles of ipywidgets' sliders, and ipyvolume's figure, whose
+    hidden tools reach 10 px out of it.
+    """
+    return lambda page: page.evaluate(OVERFLOWS)
+
+
 @pytest.fixture
 def answers() -> Callable[[str], tuple[int, str]]:
     """Return the HTTP status of an address, and where it led; (0, "") where nobody answers."""

@@ -298,3 +298,17 @@ def test_times_are_told_as_people_do():
     assert clock(today) == "14:02"
     assert clock(today - day) == "yesterday 14:02"
     assert clock(today - 9 * day).endswith(", 14:02")
+
+
+def test_session_that_points_out_of_the_data_folder_is_not_offered(
+    worked, folder, tmp_path_factory
+):
+    outside = tmp_path_factory.mktemp("outside") / "secret.hspy"
+    path = worked._place / "session.json"
+    content = json.loads(path.read_text())
+    content["nodes"][-1]["file"] = str(outside)
+    path.write_text(json.dumps(content))
+    assert saved(folder).content["nodes"][-1]["file"] is None
+    content["nodes"][0]["source"]["path"] = str(outside)
+    path.write_text(json.dumps(content))
+    assert Store(folder).sessions() == []

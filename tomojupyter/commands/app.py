@@ -15,6 +15,7 @@ def add(commands: Any) -> None:
     app.add_argument("--port", type=int, help="port to listen on (default: the first free one)")
     app.add_argument("--token", help="what a browser must know (default: made anew)")
     app.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    app.add_argument("--dark", action="store_true", help="light text on a dark ground")
     app.set_defaults(command=start)
 
 
@@ -27,4 +28,5 @@ def start(options: argparse.Namespace) -> None:
         port=options.port,
         token=options.token,
         browser=not options.no_browser,
+        dark=options.dark,
     )

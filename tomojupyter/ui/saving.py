@@ -48,6 +48,11 @@ class Saving(Reading):
             path = self.results / f"{stem}_{count}{ending}"
         return path
 
+    def where(self, path: Path) -> str:
+        """Say in which folder a file lies."""
+        inside = path.parent.resolve() == self.folder.resolve()
+        return "the data folder" if inside else str(path.parent)
+
     @property
     def stem(self) -> str:
         """Name for files of the current state: of the series, and of the run."""
@@ -81,7 +86,8 @@ class Saving(Reading):
             if self.cursor is node:
                 self.saved = f"{now():%H:%M}"
             self._keep()
-            self.say(f"Saved {target} ({size_text(result.value)}).", "good")
+            size = size_text(result.value)
+            self.say(f"Saved {target.name} ({size}) in {self.where(target)}.", "good")
 
         return self.start("Save", work, done)
 

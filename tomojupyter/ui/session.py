@@ -146,7 +146,6 @@ class Session(Keeping, Saving):
             return False
         node, made_from = base, base.signal
         name = " and ".join(dict.fromkeys(step.method for step in steps))
-        file = self._volume_file()
 
         def work(monitor: Monitor) -> Any:
             made = made_from if ready is None else ready
@@ -174,6 +173,7 @@ class Session(Keeping, Saving):
         if self.busy():
             return False
         self._begin_run(label or name, steps)
+        file = self._volume_file()
         return self.start(
             name, work, done, can_finish=can_finish, failed=lambda _text: self._end_run(kept=False)
         )

@@ -41,6 +41,7 @@ class Store:
     def __init__(self, folder: str | Path) -> None:
         data = Path(folder).resolve()
         home = Path.home() / ".local" / "state" / "tomojupyter"
+        self.data = data
         place = data / ".tomojupyter" if os.access(data, os.W_OK) else home
         self.folder = place / "sessions"
 
@@ -56,7 +57,7 @@ class Store:
                 saved = Saved.read(path.parent)
                 if now() - saved.time > datetime.timedelta(days=DAYS):
                     shutil.rmtree(path.parent, ignore_errors=True)
-                elif saved.worth_going_on:
+                elif saved.worth_going_on and saved.stay_inside(self.data):
                     found.append(saved)
         return sorted(found, key=lambda s: s.time, reverse=True)
 
@@ -128,6 +129,23 @@ class Saved:
         """Whether more was done than to look at a series."""
         nodes = self.content["nodes"]
         return bool(self.content["running"]) or len(nodes) > 1 or any(n["steps"] for n in nodes)
+
+    def stay_inside(self, folder: Path) -> bool:
+        """Tell whether its series lie in a folder; other files than those are forgotten.
+
+        What is in the data folder may have been put there by somebody else, and nothing outside
+        of it can be opened by the app.
+        """
+
+        def inside(path: str) -> bool:
+            whole = (self.folder / path).resolve()
+            return whole.is_relative_to(folder) or whole.is_relative_to(self.folder.resolve())
+
+        for node in self.content["nodes"]:
+            if node["file"] and not inside(node["file"]):
+                node["file"] = None
+        sources = [node["source"] for node in self.content["nodes"] if node["source"]]
+        return all(inside(source["path"]) for source in sources if source["path"])
 
     @property
     def picture(self) -> bytes:

@@ -12,6 +12,7 @@ from tomojupyter.monitor import Silent
 from tomojupyter.steps import make_step
 from tomojupyter.ui import ExplorePanel
 from tomojupyter.ui.jobs import Inline
+from tomojupyter.ui.panels.explore_classes import volume_text
 from tomojupyter.ui.panels.explore_profile import half_width
 from tomojupyter.ui.panels.explore_scene import trimmed
 from tomojupyter.ui.session import Session
@@ -257,6 +258,15 @@ def test_colours_of_slices():
     assert both[0, -1].tolist() == [255, 0, 0]
     nothing = classes_rgb(np.full((2, 2), np.nan), [0.5], ["#E69F00"], 0, 1)
     assert not nothing.any()
+
+
+@pytest.mark.parametrize(
+    ("volume", "text"),
+    [(9_300_578.0, "9\u2009300\u2009000 nm³"), (27_812_345.0, "27\u2009800\u2009000 nm³"),
+     (2.5e8, "0.25 µm³"), (12.34, "12.3 nm³")],
+)  # fmt: skip
+def test_volumes_have_three_figures(volume, text):
+    assert volume_text({"volume": volume, "units": "nm"}) == text
 
 
 def test_black_around_a_picture_is_cut_square():

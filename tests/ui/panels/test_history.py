@@ -14,6 +14,8 @@ from tomojupyter.ui import HistoryPanel
 from tomojupyter.ui.jobs import Inline
 from tomojupyter.ui.panels.history import ANEW, file_name
 from tomojupyter.ui.session import Session
+from tomojupyter.ui.sources import Source
+from tomojupyter.ui.store import Store
 
 
 @pytest.fixture
@@ -91,3 +93,33 @@ def test_empty_session_has_nothing_to_export(empty):
     panel.activate()
     assert panel.export.disabled
     assert panel.text.value == ""
+
+
+def test_keeping_reconstructions_is_asked_for_here(worked, tmp_path):
+    session, _ = worked
+    assert HistoryPanel(session).kept.layout.display == "none"  # nothing is kept in a notebook
+    session.keep_in(Store(tmp_path))
+    panel = HistoryPanel(session)
+    assert panel.kept.layout.display == ""
+    panel.controls["keep"].value = True
+    session.apply(make_step("reconstruct", "FBP"))  # the first step that is kept
+    session.apply(make_step("reconstruct", "FBP"))
+    assert session.cursor.file.is_file()
+    assert np.array_equal(tomo.load(session.cursor.file).data, session.volume.data)
+    session.start_new()
+
+
+def test_row_of_a_state_that_was_put_away_says_so(worked):
+    session, file = worked
+    first = session.timeline.nodes[0]
+    first.source = Source.of_file(file)
+    session.timeline.spare(0, [session.cursor])
+    panel = HistoryPanel(session)
+    panel.activate()
+    first_row, *_, last_row = panel.rows.children
+    assert "worked out again" in first_row.tooltip
+    assert "13 × 32 × 32" in first_row.description
+    assert "32 × 32 × 32" in last_row.description
+    first_row.click()
+    assert session.cursor is first
+    assert session.message.kind != "error"

@@ -359,7 +359,7 @@ def test_rail_tells_what_was_found(leaning):
     panel.controls["angle"].value = 1.5
     panel.apply.click()
     line = TiltAxisPanel.result_line
-    assert line(panel.session, panel.session.records[-1:]) == "by hand: −5.0 px, 1.5°"
+    assert line(panel.session, panel.session.records[-1:]) == "−5.0 px, 1.5°"
     assert line(panel.session, []) == "shift and angle"
     com = history.read(leaning.tilt_align("CoM"))[-1:]
-    assert line(panel.session, com).startswith("CoM: −5.0 px, ")
+    assert line(panel.session, com).startswith("−5.0 px, ")

@@ -125,5 +125,4 @@ def record_words(record: dict[str, Any]) -> str:
     angle = values.get("angle", values.get("angle_deg"))
     if shift is None or angle is None:
         return str(record["method"])
-    name = "" if record["method"] == "manual" else f"{record['method']}: "
-    return f"{name}{one_decimal(shift)} px, {one_decimal(angle)}°"
+    return f"{one_decimal(shift)} px, {one_decimal(angle)}°"

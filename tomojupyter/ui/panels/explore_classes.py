@@ -235,7 +235,7 @@ class ClassesForm(widgets.VBox):
             cells = f"<td>{escape(row['name'])}</td><td class='tj-n'>{volume_text(row)}</td>"
             cells += f"<td class='tj-n'>{row['share']:.1f} %</td>"
             if surface:
-                area = f"{number_text(row['surface'])} {row['units']}²"
+                area = f"{figures(row['surface'])} {row['units']}²"
                 cells += f"<td class='tj-n'>{area}</td>"
             lines.append(f"<tr>{cells}</tr>")
         self.table.value = f'<table class="tj-table">{head}{"".join(lines)}</table>'
@@ -294,4 +294,10 @@ def volume_text(row: dict[str, Any]) -> str:
     value, units = row["volume"], row["units"]
     if units == "nm" and value >= 1e8:
         value, units = value / 1e9, "µm"
-    return f"{number_text(value)} {units}³"
+    return f"{figures(value)} {units}³"
+
+
+def figures(value: float) -> str:
+    """Write a number with three figures and never an exponent: ``955 000``."""
+    value = float(f"{value:.3g}")
+    return f"{value:,.0f}".replace(",", "\u2009") if value >= 100 else number_text(value)

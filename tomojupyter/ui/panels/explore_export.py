@@ -121,8 +121,8 @@ class ExportForm(widgets.VBox):
             return sum(p.stat().st_size for p in [path, *path.rglob("*")] if p.is_file())
 
         def done(result: Result) -> None:
-            self.session.say(f"Wrote {path.name} ({size_text(result.value)}) in {path.parent}.",
-                             "good")  # fmt: skip
+            size, where = size_text(result.value), self.session.where(path)
+            self.session.say(f"Wrote {path.name} ({size}) in {where}.", "good")
 
         self.session.start(name, work, done)
 

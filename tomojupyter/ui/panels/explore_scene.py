@@ -24,9 +24,13 @@ if TYPE_CHECKING:
     from tomojupyter.monitor import Monitor
 
 DRAWN = 112
-"""Longest side in voxels of what is drawn here; a turn of it takes seconds."""
+"""Longest side in voxels of what turns; a turn takes seconds."""
+VIEWED = 144
 MESHED = 160
+SAMPLES = 200_000
 CLOUD = 0.06
+VEIL = 0.12
+"""Part of the range above the median, which is vacuum, up to which the cloud is clear."""
 
 
 @dataclass
@@ -79,11 +83,18 @@ class Scene:
         factor = -(-max(self.volume.data.shape) // limit)
         return surfaces, self.pixel_nm * factor if self.pixel_nm else None
 
+    def _cloud(self) -> tuple[float, float]:
+        """Return the values at which the cloud is clear and densest."""
+        data = np.asarray(self.volume.data)
+        step = max(1, round((data.size / SAMPLES) ** (1 / 3)))
+        vacuum, top = float(np.nanmedian(data[::step, ::step, ::step])), self.limits[1]
+        return vacuum + VEIL * (top - vacuum), top
+
     def view(self, turn_deg: float, tip_deg: float, side: int = 480) -> Image.Image:
         """Return the 3D view as a labelled picture."""
-        surfaces, pixel = self._surfaces(DRAWN)
-        picture = render(surfaces, turn_deg, tip_deg, cloud=CLOUD, limits=self.limits)
-        return labelled(trimmed(picture), "3D", pixel, side=side, notes=self.notes)
+        surfaces, pixel = self._surfaces(VIEWED)
+        picture = render(surfaces, turn_deg, tip_deg, cloud=CLOUD, limits=self._cloud())
+        return labelled(trimmed(picture), self.title, pixel, side=side, notes=self.notes)
 
     def sheet(
         self, slices: Sequence[tuple[str, np.ndarray]], turn_deg: float, tip_deg: float, cmap: str
@@ -110,7 +121,7 @@ class Scene:
         """Return a GIF of one turn."""
         surfaces, pixel = self._surfaces(DRAWN)
         return turning_gif(
-            surfaces, monitor, pixel_nm=pixel, cloud=CLOUD, limits=self.limits, title=self.title
+            surfaces, monitor, pixel_nm=pixel, cloud=CLOUD, limits=self._cloud(), title=self.title
         )
 
     def html(self, monitor: Monitor) -> str:

@@ -62,7 +62,19 @@ class HistoryPanel(OperationPanel):
         self.file = widgets.Text("", placeholder="recipe").add_class("tj-history-name")
         self.export = self._button("Export recipe, notebook", "file-code", "export", self._export)
         self.store = self._button("Save signal", "save", "save", self.session.save)
-        self.own_controls |= {"values": self.values, "name": self.file, "form": self.form_of}
+        self.keep = widgets.Checkbox(
+            self.session.keep_volumes, description="each reconstruction too", indent=False
+        ).add_class("tj-history-keep")
+        self.keep.tooltip = "Going on after a crash reads them from disk in place of redoing them"
+        widgets.link((self.session, "keep_volumes"), (self.keep, "value"))
+        self.kept = widgets.VBox([widgets.HTML(section("Kept on disk")), self.keep])
+        self.kept.layout.display = "none" if self.session.store is None else ""
+        self.own_controls |= {
+            "keep": self.keep,
+            "values": self.values,
+            "name": self.file,
+            "form": self.form_of,
+        }
         self.values.observe(lambda _: self._write(), "value")
         return [
             widgets.HTML(section("Export")),
@@ -75,6 +87,7 @@ class HistoryPanel(OperationPanel):
             ).add_class("tj-heading"),
             widgets.HTML(section("Keep")),
             widgets.HBox([self.store]).add_class("tj-buttons"),
+            self.kept,
         ]
 
     def show(self) -> None:
@@ -95,11 +108,14 @@ class HistoryPanel(OperationPanel):
         if node.is_volume and node.name:
             text = f"{node.name}: {text}"
         took = f"   {seconds_text(node.seconds)}" if node.seconds else ""
+        size = " × ".join(str(n) for n in node.shape)
+        changed = node.parent is None or node.shape != node.parent.shape
+        took = f"   {size}{took}" if changed and size else took
         here = node is self.session.cursor
         button = widgets.Button(
             description=f"{node.time:%H:%M}   {'    ' * depth}{text}{took}",
             icon="check" if here else "",
-            tooltip="You are here" if here else "Go to this state; the next step branches off",
+            tooltip=_tip(node, here),
             disabled=here,
         ).add_class("tj-history-row")
         button.on_click(lambda _: self.session.go_to(node))
@@ -132,7 +148,16 @@ class HistoryPanel(OperationPanel):
         recipe = self.recipe()
         (folder / f"{stem}.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
         recipe.to_notebook(folder / f"{stem}.ipynb")
-        self.session.say(f"Wrote {stem}.yaml and {stem}.ipynb in {folder}.", "good")
+        self.session.say(
+            f"Wrote {stem}.yaml and {stem}.ipynb in {self.session.where(folder / stem)}.", "good"
+        )
+
+
+def _tip(node: Node, here: bool) -> str:
+    if here:
+        return "You are here"
+    again = "" if node.held is not None else " It is worked out again, which takes its time."
+    return f"Go to this state; the next step branches off.{again}"
 
 
 def file_name(text: str) -> str:

@@ -101,7 +101,8 @@ def scene_html(scene: bytes) -> str:
         f'font:14px/1.6 system-ui,sans-serif"><b>{escape(about["title"])}</b><br>{names}'
         "<br><small>drag to turn, wheel to zoom</small></div>"
     )
-    html = str(plot.get_snapshot())
+    icon = '<head><link rel="icon" href="data:;base64,=">'  # else a browser asks for one
+    html = str(plot.get_snapshot()).replace("<head>", icon, 1)
     return html.replace('<div id="canvasTarget">', f'{caption}<div id="canvasTarget">', 1)
 
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 LIGHT = np.array([-0.45, -0.6, -0.66])
 """Direction that the light comes from: left, above, in front (across, down, away)."""
 AMBIENT = 0.32
-CLOUD = np.array([0.34, 0.71, 0.91])
+CLOUD = np.array([0.66, 0.70, 0.74])
+"""Grey, so that it is not taken for a class."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from tomojupyter.steps import (  # noqa: F401  imported for their Steps
     background,
     calibrate,
     filter,  # noqa: A004  the operation's name
+    joint,
     normalise,
     reconstruct,
     rotate,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +16,6 @@ from tomojupyter.numerics.alignment.joint_series import Series, make_series
 from tomojupyter.numerics.alignment.joint_start import axis_by_mass, coarse, on_axis, standing
 from tomojupyter.numerics.alignment.registration_chain import _validated
 from tomojupyter.numerics.blocks import Workers
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 SILENT = Silent()
 SPECIMENS = ("auto", "compact", "slab")
@@ -126,9 +123,7 @@ def joint(
         raise ParameterError(f"specimen is one of {', '.join(SPECIMENS)}; got {specimen!r}")
     if use is None:
         use = np.ones(len(images), bool)
-    series = make_series(
-        images, tilts, mask=mask, vacuum=vacuum, use=use, specimen=specimen
-    )
+    series = make_series(images, tilts, mask=mask, vacuum=vacuum, use=use, specimen=specimen)
     with Workers(ncores) as workers:
         course = Course(series, workers, monitor)
         pose = course.slab(thickness) if series.slab else course.compact()
@@ -154,7 +149,7 @@ class Course:
         self.done, self.total = 0, sum(ROUNDS.values()) + 2
         self.history: list[float] = []
         self.last: Any = None
-        n, ny, _ = series.images.shape
+        ny = series.images.shape[1]
         self.box = Box(ny, ny)
 
     def beat(self, _: int = 0) -> None:

@@ -24,9 +24,7 @@ class Pose:
         """Return the pose after a turn of the aligned images, then moves (n, 2) of them."""
         before, after = _turn(self.angle_deg), _turn(self.angle_deg + turn_deg)
         placed = self.shifts[:, ::-1] @ (_turn(turn_deg) @ before).T + moves[:, ::-1]
-        return replace(
-            self, shifts=(placed @ after)[:, ::-1], angle_deg=self.angle_deg + turn_deg
-        )
+        return replace(self, shifts=(placed @ after)[:, ::-1], angle_deg=self.angle_deg + turn_deg)
 
 
 def _turn(angle_deg: float) -> np.ndarray:

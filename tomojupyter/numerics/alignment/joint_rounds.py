@@ -115,6 +115,18 @@ class Stage:
         beside = np.clip((0.40 * nx - columns) / (0.23 * nx), 0, 1)
         return weights * (down[:, None] * beside * self.level.inner).astype(np.float32)
 
+    def turning(self, weights: np.ndarray) -> np.ndarray | None:
+        """Return weights for the turn of a slab: the part that is seen at every tilt."""
+        if not self.series.slab:
+            return None
+        ny, nx = self.series.images.shape[1:]
+        b = self.factor
+        rows = np.abs(np.arange(self.level.shape[0]) - (self.level.shape[0] - 1) / 2) * b
+        half = 0.5 * ny * np.cos(np.deg2rad(self.series.tilts_deg - self.box.flat_deg))
+        down = np.clip((half[:, None] - 0.08 * ny - rows) / (0.1 * ny), 0, 1)
+        beside = np.clip((0.42 * nx - np.abs(self.columns) * b) / (0.1 * nx), 0, 1)
+        return weights * (down[:, :, None] * beside * self.level.inner).astype(np.float32)
+
     @property
     def columns(self) -> np.ndarray:
         """Distance of the columns from the centre, in px of the level."""
@@ -150,8 +162,9 @@ class Stage:
             pose = done.pose
             images, again, weights = self.again(pose, MORE if k else FIRST, self.solver)
             found = compare(
-                images, again, self.window(weights), series.placed, trust, self.columns
-            )
+                images, again, self.window(weights), series.placed, trust, self.columns,
+                self.turning(weights),
+            )  # fmt: skip
             step = found.moves * self.factor
             new = pose.moved(step, float(np.rad2deg(found.turn_rad)) if turn else 0.0)
             point = _vector(pose, scale)

@@ -101,9 +101,9 @@ def make_series(
         image = images[i].astype(np.float32) - np.float32(vacuum)
         gaps = ~known[i]
         clean[i] = despike(filled(image, gaps) if gaps.any() else image)
-    for i, why in reasons.items():
-        if placed[i] and why.startswith(("dim", "bright")):
-            clean[i] *= _level(clean, known, tilts_deg, model, i)
+    for frame, why in reasons.items():
+        if placed[frame] and why.startswith(("dim", "bright")):
+            clean[frame] *= _level(clean, known, tilts_deg, model, frame)
     return Series(clean, known, tilts_deg, placed, model, reasons, slab, flat)
 
 
@@ -125,8 +125,8 @@ def _refuse_few(tilts: np.ndarray, n: int) -> None:
         )
     if np.ptp(tilts) < LEAST_SPAN:
         raise AlignmentRefused(
-            f"the usable tilts span {np.ptp(tilts):.1f}°, and below {LEAST_SPAN:.0f}° a volume does "
-            "not tell where the tilt axis is; use PC, and align the axis by hand"
+            f"the usable tilts span {np.ptp(tilts):.1f}°, and below {LEAST_SPAN:.0f}° a volume "
+            "does not tell where the tilt axis is; use PC, and align the axis by hand"
         )
 
 
@@ -138,10 +138,10 @@ def _reasons(
     reasons = {b.frame: b.reason for b in found if not b.reason.startswith(HARMLESS)}
     for i in np.flatnonzero(~placed):
         reasons.setdefault(int(i), "blank: nothing to see")
-    doubtful = [i for i, why in reasons.items() if not why.startswith(NOTHING)]
+    doubtful = [frame for frame, why in reasons.items() if not why.startswith(NOTHING)]
     if len(doubtful) > MANY * len(images):
-        for i in doubtful:
-            del reasons[i]
+        for frame in doubtful:
+            del reasons[frame]
     return reasons
 
 

@@ -38,6 +38,7 @@ def compare(
     use: np.ndarray,
     trust: np.ndarray,
     columns: np.ndarray | None = None,
+    turning: np.ndarray | None = None,
 ) -> Found:
     """Return the step that brings images onto their reprojection.
 
@@ -51,38 +52,43 @@ def compare(
         (n,) what images weigh in the turn; all 0: they are not turned.
     columns
         (nx,) distance of the columns from the centre. None: they are the whole images.
+    turning
+        (n, ny, nx) weights for the turn. None: `weights`.
     """
     n, ny, nx = images.shape
     v = (np.arange(ny) - (ny - 1) / 2)[:, None]
     u = (np.arange(nx) - (nx - 1) / 2 if columns is None else columns)[None]
-    blocks, right = np.zeros((n, 3, 3)), np.zeros((n, 3))
-    cross = np.zeros((n, 3))
-    turn, turned = 0.0, 0.0
     gains, misfit = np.ones(n), np.full(n, np.nan)
+    moves, couplings = np.zeros((n, 2)), np.zeros((n, 2))
+    turn, turned = 0.0, 0.0
     for i in np.flatnonzero(use):
-        q, w = again[i], weights[i]
-        left = images[i] - q
+        q, left = again[i], images[i] - again[i]
         gy, gx = np.gradient(q)
-        around = u * gy - v * gx
-        columns = np.stack([gy, gx, q]).reshape(3, -1)
-        weighted = (columns * w.ravel()).astype(np.float64)
-        blocks[i] = weighted @ columns.T
-        blocks[i] += RIDGE * np.diag(np.diag(blocks[i])) + 1e-30 * np.eye(3)
-        right[i] = weighted @ left.ravel()
-        cross[i] = weighted @ around.ravel()
-        turn += trust[i] * float((w * around * around).sum(dtype=np.float64))
-        turned += trust[i] * float((w * around * left).sum(dtype=np.float64))
-        power = float((w * images[i] ** 2).sum(dtype=np.float64))
-        misfit[i] = np.sqrt(float((w * left**2).sum(dtype=np.float64)) / max(power, 1e-30))
-    inverse = np.zeros_like(blocks)
-    inverse[use] = np.linalg.inv(blocks[use])
-    solved = np.einsum("nij,nj->ni", inverse, right)
-    coupling = np.einsum("nij,nj->ni", inverse, cross)
-    whole = turn - float((trust * (cross * coupling).sum(axis=1)).sum())
-    angle = (turned - float((trust * (coupling * right).sum(axis=1)).sum())) / max(whole, 1e-30)
-    solved -= angle * coupling
-    gains[use] = 1 + solved[use, 2]
-    return Found(solved[:, :2], float(angle), gains, misfit)
+        parts = np.stack([gy, gx, q, u * gy - v * gx, left]).reshape(5, -1)
+        products = _products(parts, weights[i])
+        solved, coupling = _solved(products)
+        moves[i], gains[i], couplings[i] = solved[:2], 1 + solved[2], coupling[:2]
+        misfit[i] = np.sqrt(products[4, 4] / max(float(np.vdot(weights[i], images[i] ** 2)), 1e-30))
+        if trust[i] > 0:
+            if turning is not None:
+                products = _products(parts, turning[i])
+                solved, coupling = _solved(products)
+            turn += trust[i] * (products[3, 3] - products[3, :3] @ coupling)
+            turned += trust[i] * (products[3, 4] - products[3, :3] @ solved)
+    angle = turned / turn if turn > 0 else 0.0
+    return Found(moves - angle * couplings, angle, gains, misfit)
+
+
+def _products(parts: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the weighted inner products (5, 5) of gradients, image, turn and residual."""
+    return ((parts * weights.ravel()) @ parts.T).astype(np.float64)
+
+
+def _solved(products: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return move and gain (3,) for the residual, and for a turn of 1."""
+    block = products[:3, :3] + RIDGE * np.diag(np.diag(products)[:3]) + 1e-30 * np.eye(3)
+    both = np.linalg.solve(block, products[:3, 3:])
+    return both[:, 1], both[:, 0]
 
 
 class Mixer:

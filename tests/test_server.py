@@ -5,6 +5,7 @@ import socket
 
 import pytest
 from voila.configuration import VoilaConfiguration
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 
 from tomojupyter import datasets, server
 from tomojupyter.errors import MissingFileError, ParameterError
@@ -105,3 +106,10 @@ def test_our_page_comes_before_voilas():
     instance.setup_template_dirs()
     assert instance.template_paths[0] == str(voila_templates() / "tomojupyter")
     assert (voila_templates() / "tomojupyter" / "index.html.j2").is_file()
+
+
+def test_page_that_goes_away_may_end_its_kernel(monkeypatch):
+    given = [("/a", object), ("/shutdown", VoilaShutdownKernelHandler), ("/b", object, {"c": 1})]
+    monkeypatch.setattr(server.Voila, "init_handlers", lambda _self: given)
+    handlers = server._Server().init_handlers()
+    assert handlers == [given[0], ("/shutdown", server._Goodbye), given[2]]

@@ -5,19 +5,31 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pooch
 
 from tomojupyter.errors import MissingFileError, ParameterError
 from tomojupyter.io import load
+from tomojupyter.signals.series import TomoTilts
+from tomojupyter.simulated_edx import SpectralSeries, SpectralTruth, get_simulated_edx_data
 from tomojupyter.simulation import catalyst_series
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tomojupyter.signals.stack import TomoStack
+
+__all__ = [
+    "SpectralSeries",
+    "SpectralTruth",
+    "get_catalyst_data",
+    "get_demo_data",
+    "get_edx_data",
+    "get_needle_data",
+    "get_simulated_edx_data",
+]
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +40,10 @@ HASHES = {
     "HAADF.rawtlt": "790e133ae4e5e309b09b97b6368d393029fb6dfba5074e4ab1e6f4351c85e1e6",
     "HAADF_Aligned.hspy": "9516accf8b273e21a2426ac9f902f5f7b46b6a5120223bb5a5d5a648b9a65b84",
 }
+
+EDX_DOI = "10.18434/mds2-3631"
+EDX_FILES = "EDX_SI_*.hdf5"
+EDX_TILTS = np.linspace(0, 180, 37)
 
 
 def data_dir() -> Path | None:
@@ -218,3 +234,40 @@ def get_demo_data(size: int = 256) -> TomoStack:
         counts=400,
         size=size,
     )
+
+
+def get_edx_data() -> Any:
+    """Return the X-ray spectra of a needle of NIST SRM-2135c: 37 spectrum images at 0 to 180°.
+
+    Returns
+    -------
+    exspy.signals.EDSTEMSpectrum
+        (x, y, tilt|energy), lazy: 37 tilts of 162 x 128 px and 2048 channels. Its tilts are in
+        ``metadata.Tomography.tilts``, where :func:`tomojupyter.spectral.line_maps` looks.
+
+    Raises
+    ------
+    MissingFileError
+        If the files are not there; says how large they are and where to put them. They are too
+        large to be downloaded unasked.
+
+    References
+    ----------
+    Herzing and Taillon, Micron 190 (2025) 103774, doi:10.1016/j.micron.2024.103774; the data
+    are NIST's, doi:10.18434/mds2-3631.
+    """
+    folder = data_dir() or Path(pooch.os_cache("tomojupyter"))
+    files = sorted(folder.glob(EDX_FILES))
+    if len(files) != len(EDX_TILTS):
+        raise MissingFileError(
+            f"the 37 spectrum images {EDX_FILES} are needed in {folder}, {len(files)} are there. "
+            "They hold 1.57e9 values (37 x 128 x 162 px x 2048 channels, 3.1 GB as 16-bit counts) "
+            f"and are not downloaded unasked: get them from https://doi.org/{EDX_DOI} and put "
+            f"them there, or name another folder in {DATA_DIR}. "
+            "get_simulated_edx_data() needs no files"
+        )
+    import hyperspy.api as hs
+
+    edx = hs.load([str(file) for file in files], file_format="HSPY", stack=True, lazy=True)
+    edx.metadata.set_item("Tomography.tilts", TomoTilts(EDX_TILTS))
+    return edx

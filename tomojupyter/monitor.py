@@ -2,7 +2,12 @@
 
 A monitor is called as ``monitor(done, total, **values)``. It raises
 :class:`~tomojupyter.errors.Cancelled` when the result is to be thrown away; its attribute
-``finish_early`` turns true when the current iterate is to be kept as the result.
+``finish_early`` turns true when the current iterate is to be kept as the result. Among the values
+that work may report:
+
+* ``residual`` (number) and ``volume`` (the current iterate, (nx, nz, ny), which goes on changing);
+* ``slab`` and ``slabs``: which of how many parts of a volume it is at, from 1;
+* ``can_finish``: False from where on ``finish_early`` is heeded no more, and only a cancel is.
 """
 
 from __future__ import annotations

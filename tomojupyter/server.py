@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from voila.app import Voila
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 
 from tomojupyter import datasets
 from tomojupyter.errors import MissingFileError, ParameterError
@@ -29,6 +30,26 @@ class _Server(Voila):
         """Put our page before that of the template it extends."""
         super().setup_template_dirs()
         self.template_paths.insert(0, str(voila_templates() / "tomojupyter"))
+
+    def init_handlers(self) -> list[Any]:
+        """Let a page end its kernel as it goes; Voila refuses that where a token is asked for."""
+        return [
+            (handler[0], _Goodbye, *handler[2:])
+            if handler[1] is VoilaShutdownKernelHandler
+            else handler
+            for handler in super().init_handlers()
+        ]
+
+
+class _Goodbye(VoilaShutdownKernelHandler):
+    """Takes the last message of a page.
+
+    The page has no XSRF cookie to send back, as no form was shown. It proves itself by the login
+    and by the name of its kernel, which no other page knows.
+    """
+
+    def check_xsrf_cookie(self) -> None:
+        """Ask for none."""
 
 
 def serve(

@@ -3,7 +3,7 @@
 Herzing and Taillon, Micron 190 (2025) 103774. Each listing is run as a doctest, so what the paper
 prints is compared too. Lines that the journal's columns broke are whole again; a print without
 printed result, and a value that a notebook would show, is assigned to `_`. The spectral listing of
-section 10 is not here.
+section 10 is in test_spectral_listing.py.
 """
 
 import doctest

@@ -7,6 +7,7 @@ same metadata, made here.
 import json
 import os
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,11 +55,29 @@ told = {"tilts": stack.tilts.data.ravel().tolist(), "shifts": stack.shifts.data.
 print(json.dumps(told))
 """
 
+OWN = """
+import json, sys
+from pathlib import Path
+import numpy as np
+import etspy, etspy.io
+folder = Path(etspy.__file__).parent / "tests" / "test_data"
+told = {"folder": str(folder), "files": {}}
+for number, names in enumerate(json.loads(sys.argv[1])):
+    found = [str(f) for f in sorted(folder.glob(names))]
+    stack = etspy.io.load(found if len(found) > 1 else found[0])
+    np.save(f"own-{number}.npy", stack.data)
+    x = stack.axes_manager.signal_axes[0]
+    told["files"][names] = [stack.tilts.data.ravel().tolist(), x.scale, x.units]
+print(json.dumps(told))
+"""
+FILES = ("HAADF.dm3", "HAADF.mrc", "HAADF.ali", "HAADF_Aligned.hspy", "DM_Series_Test/*.dm3",
+         "Catalyst3DModel_TiltSeries180.hspy")  # fmt: skip
 
-def run_in(python, code, folder):
+
+def run_in(python, code, folder, *given):
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     done = subprocess.run(
-        [python, "-W", "ignore", "-c", code, folder], cwd=folder, env=environment,
+        [python, "-W", "ignore", "-c", code, *(given or [folder])], cwd=folder, env=environment,
         capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -133,3 +152,18 @@ def test_our_files_in_etspy(folder, etspy_python):
         # It takes the least value off when it is below 0; ours is not.
         assert ours.data.min() >= 0
         assert np.array_equal(np.load(folder / "read.npy"), np.asarray(ours.data, "f4"))
+
+
+@pytest.mark.slow
+def test_the_test_data_of_etspy(tmp_path, etspy_python):
+    told = json.loads(run_in(etspy_python, OWN, tmp_path, json.dumps(FILES))[0])
+    for number, (names, (tilts, scale, units)) in enumerate(told["files"].items()):
+        found = sorted(Path(told["folder"]).glob(names))
+        stack = tomo.load(found if len(found) > 1 else found[0])
+        assert np.allclose(stack.tilts.data.ravel(), tilts), names
+        x = stack.axes_manager.signal_axes[0]
+        assert (x.scale, x.units) == (pytest.approx(scale), units), names
+        theirs = np.load(tmp_path / f"own-{number}.npy")
+        # A stack whose least value is below 0 is lifted by it there; ours is as stored.
+        lifted = min(0.0, float(stack.data.min()))
+        assert np.array_equal(np.asarray(stack.data, float) - lifted, theirs), names

@@ -1,6 +1,9 @@
 """Values for every Step that has required parameters or is tested with others than its defaults."""
 
+import numpy as np
 import pytest
+
+from tomojupyter.datasets import get_catalyst_data
 
 VALUES = {
     ("trim", "crop"): {"left": 2, "right": -3, "top": 1},
@@ -8,6 +11,7 @@ VALUES = {
     ("trim", "remove_projections"): {"projections": [1, -2]},
     ("trim", "bin"): {"factor": 2},
     ("trim", "rebin"): {"factor_y": 2, "factor_x": 3},
+    ("exclude", "projections"): {"projections": [2, -3], "reason": "blurred"},
     ("filter", "median"): {"size": 3, "taper": 0.1},
     ("filter", "bpf"): {"largest": 60.0},
     ("background", "region"): {"right": 5, "top": -4},
@@ -30,6 +34,24 @@ VALUES = {
     ("set_scale", "pixel"): {"size": 0.25},
     ("set_axis", "angle"): {"angle": 4.5},
 }
+
+STILL = {("tilt_align", "CoM"): 48, ("tilt_align", "MaxImage"): 96}
+"""Size of a series that stands still, where an axis is to be fitted."""
+
+
+@pytest.fixture
+def series_for(made_series):
+    """Return the series that the Step of an operation and method can work on."""
+
+    def made(operation, method):
+        size = STILL.get((operation, method))
+        if size:
+            return get_catalyst_data(size=size, tilts=np.arange(-70, 71, 5.0), tiltshift=2)
+        stack = made_series.deepcopy()
+        stack.detach()
+        return stack
+
+    return made
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_positions_mean_what_the_signature_says(series):
     resolved = history.read(volume)[-1]["resolved"]
     assert resolved == {
         "iterations": 2, "constrain": True, "thresh": 0.5, "cuda": False, "thickness": 10,
-        "upper": None, "relaxation": 1.0, "backend": "numba",
+        "upper": None, "relaxation": 1.0, "backend": "numba", "start_volume": None, "mask": None,
     }  # fmt: skip
     assert volume.data.min() >= 0.5
     registered = series.stack_register("PC", 4, False, False, True, "fourier")

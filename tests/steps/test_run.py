@@ -37,10 +37,16 @@ def test_finish_keeps_the_iterate_and_records_the_iterations_done(series):
     assert np.array_equal(tomo.Recipe(again.entries[1:]).run(series).data, volume.data)
 
 
-@pytest.mark.parametrize("method", ["BP", "FBP", "SIRT", "SART"])
+@pytest.mark.parametrize("method", ["BP", "FBP", "SIRT", "SART", "CGLS", "OS-SIRT"])
 def test_backends_agree_and_are_recorded(series, method):
     found = {
-        name: series.reconstruct(method, backend=name, show_progressbar=False)
+        # More steps of CGLS solve a series without noise down to rounding, which they amplify.
+        name: series.reconstruct(
+            method,
+            **({"iterations": 5} if method == "CGLS" else {}),
+            backend=name,
+            show_progressbar=False,
+        )
         for name in ("numba", "astra")
     }
     assert [history.read(one)[-1]["resolved"]["backend"] for one in found.values()] == list(found)

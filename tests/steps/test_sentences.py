@@ -13,7 +13,13 @@ from tomojupyter.errors import (
 from tomojupyter.monitor import Silent
 from tomojupyter.numerics.reconstruction.backends import cuda_available
 from tomojupyter.steps import Step, make_step, param, run, step
-from tomojupyter.steps.base import REGISTRY, find
+from tomojupyter.steps.base import REGISTRY, find, parameters
+
+
+def having(name):
+    """Return the reconstructions that have a parameter."""
+    methods = REGISTRY["reconstruct"].items()
+    return ", ".join(m for m, cls in methods if name in [f.name for f in parameters(cls)])
 
 
 @pytest.mark.parametrize(
@@ -24,7 +30,7 @@ from tomojupyter.steps.base import REGISTRY, find
         (
             ("reconstruct", "FBP", {"iterations": 5}),
             UnknownParameterError,
-            "iterations: not a parameter of FBP (SIRT, SART have it)",
+            f"iterations: not a parameter of FBP ({having('iterations')} have it)",
         ),
         (
             ("filter", "sobel", {"size": 5}),
@@ -44,8 +50,9 @@ from tomojupyter.steps.base import REGISTRY, find
         (
             ("reconstruct", "SIRT", {"iteratoins": 5}),
             UnknownParameterError,
-            "iteratoins: not a parameter of reconstruct SIRT (known: cuda, thickness, backend, "
-            "iterations, constrain, thresh, upper, relaxation); did you mean iterations?",
+            "iteratoins: not a parameter of reconstruct SIRT (known: "
+            f"{', '.join(f.name for f in parameters(find('reconstruct', 'SIRT')))}); "
+            "did you mean iterations?",
         ),
         (("filter", "median", {"size": None}), ParameterError, "size must be given, got None"),
         (

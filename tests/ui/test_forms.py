@@ -1,10 +1,11 @@
 import inspect
 
+import numpy as np
 import pytest
 
 import tomojupyter.api as tomo
 from tomojupyter.errors import TomojupyterError, UnknownMethodError
-from tomojupyter.steps.base import LISTENERS, REGISTRY, param, parameters, step
+from tomojupyter.steps.base import LISTENERS, REGISTRY, make_step, param, parameters, step
 from tomojupyter.steps.filter import IntensityStep
 from tomojupyter.ui.fields import Field, parse_list, parse_number
 from tomojupyter.ui.forms import Form
@@ -200,3 +201,19 @@ def test_what_is_folded_is_named_and_initials_stay():
     assert form.more.description == "More: GPU, backend"
     form.choose("SIRT")
     assert form.more.description.startswith("More: GPU, backend, thresh")
+
+
+def test_a_volume_is_a_file_name_or_stays_what_it_was():
+    form = Form(["reconstruct"], methods=["SIRT"])
+    assert form.step().start_volume is None
+    form.controls["start_volume"].value = "first.hspy"
+    assert str(form.step().start_volume) == "first.hspy"
+    form.controls["start_volume"].value = "first.tif"
+    assert form.problem().startswith("start_volume must be a volume (x, z, y), or the name of a")
+    array = np.ones((2, 3, 4))
+    asked = make_step("reconstruct", "SIRT", start_volume=array, mask="mask.npy")
+    form.set(asked)
+    assert form.step() == asked
+    assert form.step().start_volume.values is asked.start_volume.values
+    form.reset()
+    assert form.step().start_volume is None

@@ -6,10 +6,11 @@ import pytest
 
 import tomojupyter.api as tomo
 from tomojupyter.steps import make_step
+from tomojupyter.steps.words import step_call, step_words
 from tomojupyter.ui.jobs import Inline
 from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels import STAGES, TOOLS
-from tomojupyter.ui.records import record_html, step_call, step_words
+from tomojupyter.ui.records import record_html
 from tomojupyter.ui.session import Session
 
 

@@ -127,6 +127,10 @@ class TomoSignal(Signal2D):
         }
         return (self._lazy_class if lazy else self._eager_class)(**content)
 
+    def _save_description(self, path: Path) -> None:
+        """Write axes and metadata into a file that has the pixels already."""
+        super().save(path, overwrite=True, write_dataset=False)
+
     def save(self, filename: Any = None, overwrite: bool | None = None, **keywords: Any) -> None:
         """Save pixels and all metadata, history included.
 

@@ -10,7 +10,8 @@ from hyperspy.signals import Signal1D, Signal2D
 from tomojupyter.errors import ParameterError
 from tomojupyter.monitor import Monitor, progress
 from tomojupyter.steps import make_step
-from tomojupyter.steps.reconstruct import IterativeStep
+from tomojupyter.steps.base import find, parameters
+from tomojupyter.steps.reconstruct import UnlimitedStep
 
 
 class Convergence:
@@ -38,7 +39,7 @@ class Convergence:
         iterations
             Full sweeps over all tilts.
         constrain
-            Keep voxels at `thresh` or above.
+            Keep voxels at `thresh` or above; CGLS cannot.
         cuda
             Use a GPU. None: if there is one.
         thresh
@@ -59,11 +60,12 @@ class Convergence:
         ParameterError
             If the method has no iterations, or the column is not there.
         """
-        step = make_step(
-            "reconstruct", algorithm, iterations=iterations, constrain=constrain, cuda=cuda,
-            thresh=thresh,
-        ).resolve(self)  # fmt: skip
-        assert isinstance(step, IterativeStep)
+        values = {"iterations": iterations, "cuda": cuda, "constrain": constrain, "thresh": thresh}
+        known = {f.name for f in parameters(find("reconstruct", algorithm))}
+        if "iterations" in known:  # else the sentence says that there are none
+            values = {k: v for k, v in values.items() if k in known}
+        step = make_step("reconstruct", algorithm, **values).resolve(self)
+        assert isinstance(step, UnlimitedStep)
         nx = self._frame.shape[1]
         column = nx // 2 if nslice is None else nslice
         if not -nx <= column < nx:

@@ -11,13 +11,15 @@ import numpy as np
 from tomojupyter.errors import DataError
 from tomojupyter.monitor import progress
 from tomojupyter.numerics.images.bad_frames import bad_frames
-from tomojupyter.steps import Step, run
+from tomojupyter.steps import Step, make_step, run
 from tomojupyter.steps.align_other import AlignOther
+from tomojupyter.steps.estimate import Estimate, estimated
 from tomojupyter.steps.operation import operation
 from tomojupyter.steps.stack_register import check_cuda
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from tomojupyter.numerics.images.bad_frames import BadFrame
 
@@ -28,6 +30,14 @@ class StackOperations:
     @operation("trim", ("left", "right", "top", "bottom"))
     def trim(self, step: Step, method: str = "crop") -> Any:
         """Crop, leave projections out, or bin; return a new TomoStack."""
+        return run(self, step)
+
+    @operation("exclude", ("projections",))
+    def exclude(self, step: Step, method: str = "projections") -> Any:
+        """Leave projections out of estimates and volumes, or take them in; return a new TomoStack.
+
+        They stay in the series and are moved with the others; :meth:`trim` removes projections.
+        """
         return run(self, step)
 
     @operation("filter", ("size", "taper"))
@@ -77,9 +87,51 @@ class StackOperations:
         method: str = "FBP",
         show_progressbar: bool = True,
         ncores: int | None = None,
+        max_memory: int | str | None = None,
+        output: str | Path | None = None,
     ) -> Any:
-        """Reconstruct the volume; return a RecStack."""
-        return run(self, step, progress(show_progressbar, "Reconstruct"), ncores=ncores)
+        """Reconstruct the volume; return a RecStack.
+
+        It may take `max_memory`, bytes or text such as ``"256 MB"``, beyond the series and the
+        volume (default: half of what is free); what takes more is done slab by slab. `output`
+        names a ``.hspy`` or ``.zspy`` that the volume is written to as it forms; the result is
+        then lazy. A lazy series without `output` gives a lazy volume, computed by dask.
+        """
+        return run(
+            self, step, progress(show_progressbar, "Reconstruct"), ncores=ncores,
+            max_memory=max_memory, output=output,
+        )  # fmt: skip
+
+    def estimate(
+        self: Any,
+        method: str = "FBP",
+        *,
+        ncores: int | None = None,
+        max_memory: int | str | None = None,
+        **parameters: Any,
+    ) -> Estimate:
+        """Estimate what a reconstruction takes, before it is begun.
+
+        Parameters
+        ----------
+        method, parameters
+            As for :meth:`reconstruct`.
+        ncores, max_memory
+            As for :meth:`reconstruct`.
+
+        Returns
+        -------
+        Estimate
+            Bytes of input, output and beyond, the slices that are worked on together, and the
+            seconds, extrapolated from an iteration of a few slices on this machine. Printed, it
+            is a sentence.
+
+        Raises
+        ------
+        UnknownMethodError, UnknownParameterError, ParameterError
+            As :meth:`reconstruct` would raise.
+        """
+        return estimated(self, make_step("reconstruct", method, **parameters), ncores, max_memory)
 
     @operation("set_tilts", ("start", "increment"))
     def set_tilts(self, step: Step, method: str = "range") -> Any:

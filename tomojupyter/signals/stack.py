@@ -8,12 +8,11 @@ import numpy as np
 from hyperspy.signals import BaseSignal, LazySignal2D
 
 from tomojupyter.errors import DataError, TiltsError
-from tomojupyter.numerics import geometry
-from tomojupyter.numerics.images.filters import estimate_vacuum
 from tomojupyter.signals import state
 from tomojupyter.signals.angles import angles, check_angles, show_tilts
 from tomojupyter.signals.common import RESAMPLED, TomoSignal
 from tomojupyter.signals.convergence import Convergence
+from tomojupyter.signals.excluding import Excluding
 from tomojupyter.signals.operations import StackOperations
 from tomojupyter.signals.pixels import Source
 from tomojupyter.signals.rec import RecStack
@@ -23,6 +22,7 @@ from tomojupyter.signals.slicing import StackSlicing
 from tomojupyter.signals.trial import TrialSlices
 from tomojupyter.signals.turning import StackTurning
 from tomojupyter.steps import history
+from tomojupyter.steps.columns import Cover, vacuum_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +33,9 @@ NAMES = ("Projections", "y", "x")
 
 
 class TomoStack(
-    StackOperations, Convergence, TrialSlices, StackPictures, StackSlicing, StackTurning, TomoSignal
-):
+    StackOperations, Excluding, Convergence, TrialSlices, StackPictures, StackSlicing,
+    StackTurning, TomoSignal,
+):  # fmt: skip
     """A tilt series with the axes (tilt, y, x); the tilt axis lies along x.
 
     Parameters
@@ -207,18 +208,20 @@ class TomoStack(
         """(n, 3, 3) matrices from acquired to source pixel coordinates (x, y, 1)."""
         return self._origin().transforms
 
+    def _cover(self) -> Cover:
+        frame = self._frame
+        sources = [(frame.transforms, frame.acquired)]
+        for transforms, shape in state.read_sources(self.metadata, self._n, frame.shape):
+            sources.append((frame.transforms @ np.linalg.inv(transforms), shape))
+        return Cover(tuple(sources), frame.shape)
+
     def covered(self) -> np.ndarray:
         """Return which pixels have a measured one under them, bool (n, ny, nx)."""
-        frame = self._frame
-        mask = geometry.covered(frame.transforms, frame.acquired, frame.shape)
-        for transforms, shape in state.read_sources(self.metadata, self._n, frame.shape):
-            matrices = frame.transforms @ np.linalg.inv(transforms)
-            mask &= geometry.covered(matrices, shape, frame.shape)
-        return mask
+        return self._cover().window(slice(0, self._frame.shape[1]))
 
     def vacuum(self) -> float:
         """Return the estimated level of the vacuum, in units of the pixels."""
-        return self._once("vacuum", lambda: estimate_vacuum(np.asarray(self.data), self.covered()))
+        return self._once("vacuum", lambda: vacuum_of(self.data, self._cover()))
 
     def _once(self, name: str, work: Callable[[], Any]) -> Any:
         """Return what `work` finds in the pixels; done anew only where these have changed."""
@@ -252,23 +255,6 @@ class TomoStack(
         """Tilt angles as acquired, degrees, (n,)."""
         nominal = state.read_nominal(self.metadata)
         return self.tilts.data.ravel() if nominal is None else nominal
-
-    @property
-    def excluded(self) -> np.ndarray:
-        """Which projections estimators and reconstructions leave out, bool (n,)."""
-        mask = np.zeros(self._n, bool)
-        mask[list(state.read_excluded(self.metadata))] = True
-        return mask
-
-    @property
-    def excluded_reason(self) -> list[str]:
-        """Why, by projection; an empty text for those in use."""
-        reasons = state.read_excluded(self.metadata)
-        return [reasons.get(i, "") for i in range(self._n)]
-
-    def _exclude(self, index: int, reason: str) -> None:
-        reasons = state.read_excluded(self.metadata)
-        state.write_excluded(self.metadata, {**reasons, index: reason})
 
     def _check(self, needs_tilts: bool = False) -> None:
         """Raise unless there is one usable tilt a projection."""
@@ -348,15 +334,16 @@ class TomoStack(
             axis["scale"] *= ratio
         return axes
 
-    def _volume(self, volume: np.ndarray) -> RecStack:
-        """Return the RecStack of a (nx, nz, ny) volume reconstructed from this stack."""
+    def _volume(self, volume: Any) -> RecStack:
+        """Return the RecStack of a (nx, nz, ny) volume, NumPy or dask, made from this stack."""
         _, y, x = self.axes_manager._get_axes_dicts()
         z = {**y, "name": "z", "size": volume.shape[1], "offset": 0.0}
         axes = [{**x, "navigate": True}, z, {**y, "size": volume.shape[2]}]
         metadata = self.metadata.deepcopy().as_dictionary()
         metadata["Signal"]["signal_type"] = RecStack._signal_type
         original = self.original_metadata.deepcopy().as_dictionary()
-        return RecStack(volume, axes=axes, metadata=metadata, original_metadata=original)
+        cls = RecStack if isinstance(volume, np.ndarray) else RecStack._lazy_class
+        return cls(volume, axes=axes, metadata=metadata, original_metadata=original)
 
     def _become(self, other: Any) -> None:
         """Take over everything of another stack, for HyperSpy's methods that work in place."""

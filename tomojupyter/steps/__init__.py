@@ -7,6 +7,7 @@ from tomojupyter.steps import (  # noqa: F401  imported for their Steps
     align_other,
     background,
     calibrate,
+    exclude,
     filter,  # noqa: A004  the operation's name
     joint,
     normalise,

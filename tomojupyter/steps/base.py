@@ -18,11 +18,15 @@ from typing import Any, ClassVar, Self, dataclass_transform
 import numpy as np
 
 from tomojupyter.errors import ParameterError, UnknownMethodError, UnknownParameterError
+from tomojupyter.steps.arrays import GivenArray
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tomojupyter.monitor import Monitor
+
+AUTO = "auto"
+"""What may be given for None wherever `param` says what None stands for."""
 
 REGISTRY: dict[str, dict[str, type[Step]]] = {}
 """Every Step class, by operation and method, in the order of registration."""
@@ -48,7 +52,8 @@ def param(
     Parameters
     ----------
     default
-        Its default; None means "chosen from the data", and `auto` says how.
+        Its default; None means "chosen from the data", and `auto` says how. The word "auto"
+        may be given for it.
     help
         One line for the docstring, the tooltip and the docs table.
     unit
@@ -87,11 +92,14 @@ class Outcome:
         Figures for the record, such as the final residual.
     step
         The Step as it was really done, if that differs (iterations after Finish).
+    completed
+        Called with the result once it has its record, for what is kept in a file.
     """
 
     signal: Any
     scalars: dict[str, Any] = field(default_factory=dict)
     step: Step | None = None
+    completed: Callable[[Any], None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +184,7 @@ def find(operation: str, method: str) -> type[Step]:
     if operation not in REGISTRY:
         raise UnknownMethodError(
             f"{operation}: not an operation ({', '.join(REGISTRY)} are)"
-            + _closest(operation, REGISTRY)
+            + closest(operation, REGISTRY)
         )
     methods = REGISTRY[operation]
     if not isinstance(method, str):
@@ -190,7 +198,7 @@ def find(operation: str, method: str) -> type[Step]:
     if not exact:
         raise UnknownMethodError(
             f"{method}: not a method of {operation} ({', '.join(methods)} are)"
-            + _closest(method, methods)
+            + closest(method, methods)
         )
     return exact[0]
 
@@ -227,12 +235,13 @@ def _unknown(cls: type[Step], name: str, known: Sequence[str]) -> str:
         have = "have" if len(others) > 1 else "has"
         return f"{name}: not a parameter of {cls.method} ({', '.join(others)} {have} it)"
     listed = ", ".join(known) if known else "none"
-    return f"{name}: not a parameter of {cls.operation} {cls.method} (known: {listed})" + _closest(
+    return f"{name}: not a parameter of {cls.operation} {cls.method} (known: {listed})" + closest(
         name, known
     )
 
 
-def _closest(name: str, known: Any) -> str:
+def closest(name: str, known: Any) -> str:
+    """Return "; did you mean ...?" if one of the known names is near, else nothing."""
     lower = {str(k).lower(): str(k) for k in known}
     match = difflib.get_close_matches(str(name).lower(), lower, n=1)
     return f"; did you mean {lower[match[0]]}?" if match else ""
@@ -252,12 +261,16 @@ def kind(cls: type, f: dataclasses.Field[Any]) -> tuple[type, bool]:
 def _validate(cls: type, f: dataclasses.Field[Any], value: Any) -> Any:
     """Return `value` as the parameter's own type, or raise a sentence."""
     base, optional = kind(cls, f)
+    if optional and f.metadata["auto"] and isinstance(value, str) and value.lower() == AUTO:
+        value = None
     if value is None:
         if optional:
             return None
         raise ParameterError(f"{f.name} must be given, got None")
     if base is tuple:
         return _as_tuple(f.name, value, whole="int" in str(f.type))
+    if base is GivenArray:
+        return GivenArray.of(f.name, value)
     if f.metadata["choices"]:
         return _choice(f.name, value, f.metadata["choices"])
     value = _convert(f, base, value)
@@ -272,7 +285,7 @@ def _choice(name: str, value: Any, choices: tuple[Any, ...]) -> Any:
             return choice
     raise ParameterError(
         f"{name} must be one of {', '.join(map(str, choices))}, got {value!r}"
-        + _closest(value, choices)
+        + closest(value, choices)
     )
 
 
@@ -334,10 +347,14 @@ def _nested(items: list[Any]) -> tuple[Any, ...]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, GivenArray):
+        return value.plain()
     return [_plain(v) for v in value] if isinstance(value, tuple) else value
 
 
 def _words(value: Any) -> str:
+    if value is None:
+        return AUTO
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):

@@ -37,18 +37,39 @@ def usable(signal: Any) -> tuple[np.ndarray, np.ndarray]:
         that are covered and finite.
     """
     images = signal.data
-    tilts = signal.tilts.data.ravel()
     finite = np.isfinite(images)
-    dead = int(finite.size - np.count_nonzero(finite))
-    if dead:
-        where = np.flatnonzero(~finite.all(axis=(1, 2)))
+    dead = finite[0].size - np.count_nonzero(finite, axis=(1, 2))
+    good = warn_of_projections(signal, dead, blank_frames(images))
+    return good, signal.covered() & finite
+
+
+def warn_of_projections(signal: Any, dead: np.ndarray, blank: np.ndarray) -> np.ndarray:
+    """Return which projections can be trusted, and warn of the others.
+
+    Parameters
+    ----------
+    signal
+        A TomoStack.
+    dead
+        (n,) how many pixels of each projection are not finite.
+    blank
+        (n,) which projections have no contrast.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool (n,): neither excluded nor blank.
+    """
+    tilts = signal.tilts.data.ravel()
+    if dead.any():
+        where = np.flatnonzero(dead)
         warn(
-            f"{dead} pixels are NaN, in {len(where)} of {len(images)} projections "
+            f"{dead.sum()} pixels are NaN, in {len(where)} of {len(dead)} projections "
             f"({frames(where[:3], tilts)}{', ...' if len(where) > 3 else ''}); "
             "they get no weight"
         )
-    good = ~signal.excluded
-    blank = blank_frames(images) & good
+    good = np.asarray(~signal.excluded)
+    blank = blank & good
     if blank.any():
         warn(f"projection {frames(np.flatnonzero(blank), tilts)} is blank and gets no weight")
     repeated = _repeated(tilts[good])
@@ -63,7 +84,7 @@ def usable(signal: Any) -> tuple[np.ndarray, np.ndarray]:
             f"the tilts go from {used.min():.2f}° to {used.max():.2f}°, which looks like radians: "
             "enter degrees with set_tilts"
         )
-    return good & ~blank, signal.covered() & finite
+    return good & ~blank
 
 
 def looks_like_radians(tilts: np.ndarray) -> bool:

@@ -22,9 +22,10 @@ def fingerprint(data: Any) -> str:
     """
     if not isinstance(data, np.ndarray):
         return f"dask:{data.name}"
-    array = np.ascontiguousarray(data)
-    shape = "x".join(map(str, array.shape))
-    return f"crc32:{zlib.crc32(array.view(np.uint8).ravel().data):08x}:{array.dtype}:{shape}"
+    crc = 0
+    for part in np.atleast_1d(data):  # one by one: a view of a file may be larger than memory
+        crc = zlib.crc32(np.ascontiguousarray(part).view(np.uint8).ravel().data, crc)
+    return f"crc32:{crc:08x}:{data.dtype}:{'x'.join(map(str, data.shape))}"
 
 
 def checksum(path: Any) -> str:

@@ -10,12 +10,13 @@ import typing
 from typing import Any
 
 from tomojupyter.errors import UnknownParameterError
-from tomojupyter.steps.base import LISTENERS, REGISTRY, find, make_step, parameters
+from tomojupyter.steps.arrays import GivenArray
+from tomojupyter.steps.base import LISTENERS, REGISTRY, find, kind, make_step, parameters
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable
 
-OPTIONS = ("show_progressbar", "ncores")
+OPTIONS = ("show_progressbar", "ncores", "max_memory", "output")
 OPERATIONS: dict[str, Callable[..., Any]] = {}
 
 
@@ -130,6 +131,8 @@ def type_words(cls: type, f: dataclasses.Field[Any]) -> str:
     """Return the type of a parameter in words."""
     if f.metadata["choices"]:
         return "one of " + ", ".join(map(str, f.metadata["choices"]))
+    if kind(cls, f)[0] is GivenArray:
+        return "volume or file name | None"
     hint = typing.get_type_hints(cls)[f.name]
     text = hint.__name__ if isinstance(hint, type) else str(hint)
     return text.replace("typing.", "")

@@ -18,11 +18,14 @@ from tomojupyter.errors import (
 )
 from tomojupyter.paths import template
 from tomojupyter.steps import history
-from tomojupyter.steps.base import Step, make_step, parameters
+from tomojupyter.steps.arrays import GivenArray
+from tomojupyter.steps.base import AUTO, Step, make_step, parameters
 from tomojupyter.steps.checks import warn
-from tomojupyter.steps.run import run
+from tomojupyter.steps.run import check_options, run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tomojupyter.monitor import Monitor
 
 VERSION = 1
@@ -199,7 +202,14 @@ class Recipe:
         path.write_text(json.dumps(notebook, indent=1) + "\n", encoding="utf-8")
         return path
 
-    def run(self, signal: Any, monitor: Monitor | None = None, **options: Any) -> Any:
+    def run(
+        self,
+        signal: Any,
+        monitor: Monitor | None = None,
+        *,
+        arrays: Sequence[Any] = (),
+        **options: Any,
+    ) -> Any:
         """Do it.
 
         Parameters
@@ -208,6 +218,9 @@ class Recipe:
             One signal, known as "stack" in the recipe, or a mapping of names to signals.
         monitor
             Follows each Step.
+        arrays
+            Arrays or volumes that Steps were given from memory, such as a start volume, in any
+            order: recipes know them by their checksums.
         **options
             Run options, such as ``ncores``.
 
@@ -215,7 +228,15 @@ class Recipe:
         -------
         TomoStack, RecStack or dict
             The signal named "stack", or the mapping with every result in its place.
+
+        Raises
+        ------
+        RecipeError
+            If a signal that a step names is not given.
+        UnknownParameterError
+            If there is no such run option.
         """
+        check_options(options)
         many = isinstance(signal, Mapping)
         signals = dict(signal) if many else {DEFAULT: signal}
         self._warn_of_places(signals.get(DEFAULT))
@@ -233,8 +254,9 @@ class Recipe:
             if entry.step is None:
                 warn(f"step {number} was an edit made outside tomojupyter and cannot be replayed")
                 continue
+            step = _with(arrays, entry.step)
             for name in entry.on:
-                signals[name] = run(signals[name], entry.step, monitor, **options)
+                signals[name] = run(signals[name], step, monitor, **options)
         return signals if many else signals[DEFAULT]
 
     def _warn_of_places(self, signal: Any) -> None:
@@ -247,6 +269,13 @@ class Recipe:
                 f"the recipe was made from a series of {made} and this one is {size}; its fixed "
                 f"{', '.join(frozen)} may not fit. Export it with automatic values instead"
             )
+
+
+def _with(arrays: Sequence[Any], step: Step) -> Step:
+    """Return a Step that has got its arrays back."""
+    given = {f.name: getattr(step, f.name) for f in parameters(type(step))}
+    held = {k: v for k, v in given.items() if isinstance(v, GivenArray)}
+    return step.replace(**{k: v.among(arrays) for k, v in held.items()}) if held else step
 
 
 def _entry(number: int, item: Any) -> Entry:
@@ -306,9 +335,12 @@ def _entry_for_other(number: int, name: str, on: tuple[str, ...], values: dict[s
 
 
 def _given(step: Step) -> dict[str, Any]:
-    """Return the parameters but those that are None by default."""
-    auto = {f.name for f in parameters(type(step)) if f.default is None}
-    return {k: v for k, v in step.as_dict().items() if v is not None or k not in auto}
+    """Return the parameters but those that are None by default; another's None is "auto"."""
+    given = {}
+    for f, (name, value) in zip(parameters(type(step)), step.as_dict().items(), strict=True):
+        if value is not None or f.default is not None:
+            given[name] = AUTO if value is None and f.metadata["auto"] else value
+    return given
 
 
 def _content(entry: Entry) -> tuple[str, dict[str, Any]]:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
-
-import numpy as np
 
 from tomojupyter.errors import ParameterError
 from tomojupyter.numerics.reconstruction import reconstruct as solvers
 from tomojupyter.numerics.reconstruction.backends import BACKENDS, cuda_available, make_projector
+from tomojupyter.steps.arrays import GivenArray
 from tomojupyter.steps.base import Outcome, Step, param, step
-from tomojupyter.steps.checks import usable, warn
+from tomojupyter.steps.columns import Sinograms
+from tomojupyter.steps.figures import (
+    direct_bytes,
+    iterative_bytes,
+    merged_residuals,
+    norm_of,
+)
+from tomojupyter.steps.reconstructed import reconstructed
 from tomojupyter.steps.stack_register import check_cuda
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
     from tomojupyter.monitor import Monitor
     from tomojupyter.numerics.reconstruction.projector import Projector
 
@@ -25,7 +34,7 @@ class ReconstructionStep(Step):
     """Base of reconstructions; `solve` turns sinograms into a volume."""
 
     needs_tilts = True
-    in_memory = True
+    halo: ClassVar[int] = 0  # neighbouring slices on either side that a slab needs
     cuda: bool | None = param(
         None, "use a GPU through ASTRA", auto="if there is one", advanced=True
     )
@@ -52,21 +61,27 @@ class ReconstructionStep(Step):
         projector: Projector,
         sinograms: np.ndarray,
         tilts_deg: np.ndarray,
-        weights: np.ndarray,
+        weights: np.ndarray | None,
         **options: Any,
     ) -> tuple[np.ndarray, dict[str, Any], Step]:
         """Return (nx, nz, ny) volume, figures for the record, and the Step as done."""
         raise TypeError(f"{type(self).__name__} does not reconstruct: give it a solve()")
 
     def apply(
-        self, signal: Any, monitor: Monitor, *, ncores: int | None = None, **options: Any
+        self,
+        signal: Any,
+        monitor: Monitor,
+        *,
+        ncores: int | None = None,
+        max_memory: int | str | None = None,
+        output: str | Path | None = None,
+        **options: Any,
     ) -> Outcome:
-        """Return the RecStack."""
-        warn_of_vacuum(signal)
-        volume, scalars, done = self.on_columns(
-            signal, slice(None), monitor, ncores=ncores, **options
+        """Return the RecStack: in memory, in the file `output`, or as work for dask."""
+        check_ncores(ncores)
+        return reconstructed(
+            self, signal, monitor, ncores=ncores, max_memory=max_memory, output=output, **options
         )
-        return Outcome(signal._volume(volume), scalars, done)
 
     def projector(self, tilts_deg: np.ndarray, ny: int) -> Projector:
         """Return the projector for some tilts and images of a height."""
@@ -84,47 +99,56 @@ class ReconstructionStep(Step):
         **options: Any,
     ) -> tuple[np.ndarray, dict[str, Any], Step]:
         """Return what `solve` makes of some columns of a stack."""
-        if ncores is not None and ncores < 1:
-            raise ParameterError(f"ncores must be at least 1, got {ncores}")
-        good, mask = usable(signal)
-        if good.sum() < 2:
-            raise ParameterError(f"only {good.sum()} projection can be used; at least 2 are needed")
-        sinograms, weights, tilts = sinograms_of(signal, good, mask, columns)
-        return self.solve(
-            self.projector(tilts, sinograms.shape[2]),
-            sinograms,
-            tilts,
-            weights,
-            monitor=monitor,
-            ncores=ncores,
-            **options,
-        )
+        check_ncores(ncores)
+        series = Sinograms(signal)
+        sinograms, weights = series.columns(columns)
+        projector = self.projector(series.tilts, sinograms.shape[2])
+        options |= {"ncores": ncores, **self.given(columns)}
+        return self.solve(projector, sinograms, series.tilts, weights, monitor=monitor, **options)
+
+    def given(self, columns: slice | np.ndarray) -> dict[str, Any]:
+        """Return what `solve` is given beside sinograms of some columns: of volumes, the same."""
+        return {}
+
+    def bare(self) -> Self:
+        """Return the Step without what `given` returns."""
+        return self
+
+    def state_bytes(
+        self,
+        shape: tuple[int, int, int],
+        thickness: int,
+        projector: Projector,
+        ncores: int | None,
+        *,
+        gaps: bool = False,
+    ) -> int:
+        """Return what `solve` holds at most beyond its input and result, in bytes.
+
+        Parameters
+        ----------
+        shape
+            (n, ny, nx) of the projections.
+        thickness
+            Height of the volume in px.
+        projector
+            Of the geometry.
+        ncores
+            Threads; None: one per core.
+        gaps
+            Whether pixels have weights.
+        """
+        return direct_bytes(shape, thickness, projector, ncores)
+
+    def merged(self, found: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the figures for the record of a volume made in slabs, the first decided."""
+        return found[0]
 
 
-def sinograms_of(
-    signal: Any, good: np.ndarray, mask: np.ndarray, columns: slice | np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return sinograms and weights (nx, n, ny) and the tilts of the projections to use."""
-    images = signal.data[good][..., columns]
-    keep = mask[good][..., columns]
-    sinograms = np.ascontiguousarray(
-        np.where(keep, images, 0).astype(np.float32).transpose(2, 0, 1)
-    )
-    weights = np.ascontiguousarray(keep.transpose(2, 0, 1), dtype=np.float32)
-    return sinograms, weights, signal.tilts.data.ravel()[good]
-
-
-def warn_of_vacuum(signal: Any) -> None:
-    """Warn if the vacuum is not near zero."""
-    level = signal.vacuum()
-    sample = signal.data.ravel()[:: max(1, signal.data.size // 1_000_000)]
-    sample = sample[np.isfinite(sample)]
-    spread = float(np.percentile(sample, 99.5) - level) if sample.size else math.nan
-    if spread > 0 and abs(level) > 0.1 * spread:
-        warn(
-            f"the vacuum lies at {level:.4g}, not near 0, and is reconstructed as matter; "
-            "take it off with background() first"
-        )
+def check_ncores(ncores: int | None) -> None:
+    """Raise a sentence if it is no number of threads."""
+    if ncores is not None and ncores < 1:
+        raise ParameterError(f"ncores must be at least 1, got {ncores}")
 
 
 @step("reconstruct", "BP")
@@ -136,7 +160,7 @@ class BackProjection(ReconstructionStep):
         projector: Projector,
         sinograms: np.ndarray,
         tilts_deg: np.ndarray,
-        weights: np.ndarray,
+        weights: np.ndarray | None,
         **options: Any,
     ) -> tuple[np.ndarray, dict[str, Any], Step]:
         """Return the back-projection."""
@@ -156,7 +180,7 @@ class FilteredBackProjection(ReconstructionStep):
         projector: Projector,
         sinograms: np.ndarray,
         tilts_deg: np.ndarray,
-        weights: np.ndarray,
+        weights: np.ndarray | None,
         **options: Any,
     ) -> tuple[np.ndarray, dict[str, Any], Step]:
         """Return the filtered back-projection."""
@@ -171,23 +195,57 @@ class FilteredBackProjection(ReconstructionStep):
         return volume, {}, self
 
 
+VOLUMES = {"start_volume": "start", "mask": "mask"}
+"""Parameters that are volumes, and what the solvers call them."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class IterativeStep(ReconstructionStep):
+class UnlimitedStep(ReconstructionStep):
     """Base of iterative reconstructions; `solver` is a function of numerics."""
 
     solver: ClassVar[Any]
+    volumes: ClassVar[float] = 1.0  # arrays as large as the volume that the solver holds
+    sinograms: ClassVar[float] = 2.0  # and as large as the sinograms
     iterations: int = param(20, "full sweeps over all tilts", ge=1)
-    constrain: bool = param(False, "no value below `thresh`")
-    thresh: float = param(0.0, "lowest value allowed with `constrain`", advanced=True)
-    upper: float | None = param(None, "highest value allowed", auto="no limit", advanced=True)
-    relaxation: float = param(1.0, "factor of every step, below 2", gt=0, le=1.99, advanced=True)
+    start_volume: GivenArray | None = param(
+        None, "volume to begin with, or to go on from", auto="zeros", advanced=True
+    )
+    mask: GivenArray | None = param(
+        None, "volume that is 0 where voxels must stay 0", auto="all voxels count", advanced=True
+    )
+
+    def resolve(self, signal: Any) -> Self:
+        """Read the volumes, and see whether they have the shape of the result."""
+        decided = super().resolve(signal)
+        ny, nx = signal._frame.shape
+        shape = (nx, decided.thickness, ny)
+        found = {}
+        for name in VOLUMES:
+            given = getattr(decided, name)
+            if given is not None:
+                found[name] = given.found(name)
+                if found[name].values.shape != shape:
+                    raise ParameterError(
+                        f"{name} has the shape {found[name].values.shape}, but the result will "
+                        f"have {shape}, its axes are (x, z, y); thickness sets the second"
+                    )
+        return decided.replace(**found) if found else decided
+
+    def given(self, columns: slice | np.ndarray) -> dict[str, Any]:
+        """Return those columns of the volumes given, for `solve`."""
+        found = {key: getattr(self, name) for name, key in VOLUMES.items()}
+        return {k: v.found(k).values[columns] for k, v in found.items() if v is not None}
+
+    def bare(self) -> Self:
+        """Return the Step without its volumes."""
+        return self.replace(**dict.fromkeys(VOLUMES))
 
     def solve(
         self,
         projector: Projector,
         sinograms: np.ndarray,
         tilts_deg: np.ndarray,
-        weights: np.ndarray,
+        weights: np.ndarray | None,
         **options: Any,
     ) -> tuple[np.ndarray, dict[str, Any], Step]:
         """Return the iterate after `iterations`, or after Finish."""
@@ -195,19 +253,56 @@ class IterativeStep(ReconstructionStep):
             projector,
             sinograms,
             iterations=self.iterations,
-            constrain=self.constrain,
-            thresh=self.thresh,
-            upper=self.upper,
-            relaxation=self.relaxation,
             weights=weights,
+            **self.keywords(),
             **options,
         )
-        start = float(np.sqrt(np.sum((weights * sinograms).astype(np.float64) ** 2)))
+        start = norm_of(sinograms, weights)
         scalars = {
             "residuals": [float(r) for r in found.residuals],
             "residual_percent": 100 * float(found.residuals[-1]) / start if start else 0.0,
         }
         return found.volume, scalars, self.replace(iterations=found.iterations)
+
+    def state_bytes(
+        self,
+        shape: tuple[int, int, int],
+        thickness: int,
+        projector: Projector,
+        ncores: int | None,
+        *,
+        gaps: bool = False,
+    ) -> int:
+        """Return what `solve` holds at most beyond its input and result, in bytes."""
+        held = (self.volumes + gaps, self.sinograms + gaps)
+        return iterative_bytes(shape, thickness, projector, held)
+
+    def merged(self, found: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the figures of the whole: residuals add up in squares."""
+        return merged_residuals(found)
+
+    def keywords(self) -> dict[str, Any]:
+        """Return what the solver is told of the Step, beside the iterations."""
+        return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class IterativeStep(UnlimitedStep):
+    """Base of iterative reconstructions that keep limits."""
+
+    constrain: bool = param(False, "no value below `thresh`")
+    thresh: float = param(0.0, "lowest value allowed with `constrain`", advanced=True)
+    upper: float | None = param(None, "highest value allowed", auto="no limit", advanced=True)
+    relaxation: float = param(1.0, "factor of every step, below 2", gt=0, le=1.99, advanced=True)
+
+    def keywords(self) -> dict[str, Any]:
+        """Return the limits and the relaxation."""
+        return {
+            "constrain": self.constrain,
+            "thresh": self.thresh,
+            "upper": self.upper,
+            "relaxation": self.relaxation,
+        }
 
 
 @step("reconstruct", "SIRT")
@@ -223,3 +318,27 @@ class Sart(IterativeStep):
 
     solver = staticmethod(solvers.sart)
     iterations: int = param(5, "full sweeps over all tilts", ge=1)
+
+
+@step("reconstruct", "CGLS")
+class Cgls(UnlimitedStep):
+    """Conjugate gradients: few iterations, without limits; noise comes in as soon."""
+
+    solver = staticmethod(solvers.cgls)
+    volumes = 2.0
+    sinograms = 3.0
+    iterations: int = param(8, "steps, each as long as a sweep", ge=1)
+
+
+@step("reconstruct", "OS-SIRT")
+class OsSirt(IterativeStep):
+    """SIRT with ordered subsets and momentum: 8 sweeps go as far as 100 of SIRT."""
+
+    solver = staticmethod(solvers.os_sirt)
+    volumes = 3.0
+    iterations: int = param(5, "full sweeps over all tilts", ge=1)
+    subsets: int = param(8, "groups of projections used one after the other", ge=1, advanced=True)
+
+    def keywords(self) -> dict[str, Any]:
+        """Return the limits, the relaxation and the subsets."""
+        return {**super().keywords(), "subsets": self.subsets}

@@ -8,14 +8,29 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from tomojupyter.errors import DataError
+from tomojupyter.errors import DataError, UnknownParameterError
 from tomojupyter.monitor import Monitor, Silent
 from tomojupyter.steps import history
+from tomojupyter.steps.base import closest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tomojupyter.steps.base import Step
 
 log = logging.getLogger(__name__)
+
+RUN_OPTIONS = ("ncores", "max_memory", "output")
+
+
+def check_options(options: Iterable[str]) -> None:
+    """Raise UnknownParameterError if one of them is no run option."""
+    for name in options:
+        if name not in RUN_OPTIONS:
+            raise UnknownParameterError(
+                f"{name}: not an option of a run (known: {', '.join(RUN_OPTIONS)})"
+                + closest(name, RUN_OPTIONS)
+            )
 
 
 def run(signal: Any, step: Step, monitor: Monitor | None = None, **options: Any) -> Any:
@@ -30,8 +45,8 @@ def run(signal: Any, step: Step, monitor: Monitor | None = None, **options: Any)
     monitor
         Follows and stops long work.
     **options
-        Run options, which are recorded as environment and do not change the result:
-        ``ncores``.
+        Run options, which do not change the result. ``ncores`` and ``max_memory`` are recorded
+        as environment; ``output`` names a file that is filled.
 
     Returns
     -------
@@ -42,9 +57,12 @@ def run(signal: Any, step: Step, monitor: Monitor | None = None, **options: Any)
     ------
     DataError
         If the signal cannot be used.
+    UnknownParameterError
+        If there is no such run option.
     Cancelled
         If the monitor says so; nothing is changed then.
     """
+    check_options(options)
     if signal._signal_type != step.on:
         raise DataError(f"{step.operation} works on a {step.on}, got a {type(signal).__name__}")
     signal._check(needs_tilts=step.needs_tilts)
@@ -70,14 +88,24 @@ def run(signal: Any, step: Step, monitor: Monitor | None = None, **options: Any)
         "resampled": outcome.signal._resampled,
         "before": records[-1]["after"],
         "after": outcome.signal._fingerprint(),
-        "environment": {"ncores": options.get("ncores") or os.cpu_count()},
+        "environment": environment(options),
         "versions": history.versions(),
         "time": started.isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - clock, 3),
     }
     history.write(outcome.signal, [*records, record])
     outcome.signal._note_pixels()
+    if outcome.completed is not None:
+        outcome.completed(outcome.signal)
     return outcome.signal
+
+
+def environment(options: dict[str, Any]) -> dict[str, Any]:
+    """Return what a record says of where and how a Step ran."""
+    found: dict[str, Any] = {"ncores": options.get("ncores") or os.cpu_count()}
+    if options.get("max_memory") is not None:
+        found["max_memory"] = str(options["max_memory"])
+    return found
 
 
 def begin(signal: Any) -> list[dict[str, Any]]:

@@ -59,7 +59,7 @@ class SelectProjections(Step):
 
     def resolve(self, signal: Any) -> Self:
         """Turn negative indices into positive ones."""
-        return self.replace(projections=_indices(self.projections, signal._n))
+        return self.replace(projections=indices(self.projections, signal._n))
 
     def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the stack of these projections."""
@@ -74,7 +74,7 @@ class RemoveProjections(Step):
 
     def resolve(self, signal: Any) -> Self:
         """Turn negative indices into positive ones."""
-        return self.replace(projections=_indices(self.projections, signal._n))
+        return self.replace(projections=indices(self.projections, signal._n))
 
     def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the stack without these projections."""
@@ -84,7 +84,8 @@ class RemoveProjections(Step):
         return Outcome(signal._moved(signal._frame.selected(keep), keep))
 
 
-def _indices(given: tuple[int, ...], n: int) -> tuple[int, ...]:
+def indices(given: tuple[int, ...], n: int) -> tuple[int, ...]:
+    """Return indices of some of `n` projections, negative ones counted from the end."""
     if not given:
         raise ParameterError("projections must name at least one projection, got an empty list")
     whole = []

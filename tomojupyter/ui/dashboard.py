@@ -10,10 +10,13 @@ import ipywidgets as widgets
 
 from tomojupyter import datasets
 from tomojupyter.ui.panels import STAGES, TOOLS
+from tomojupyter.ui.panels.reconstruct_facts import free_bytes
 from tomojupyter.ui.session import Session
 from tomojupyter.ui.stages import stage_states
 from tomojupyter.ui.status import StatusLine
+from tomojupyter.ui.store import Store
 from tomojupyter.ui.style import style_widget
+from tomojupyter.ui.views.arrival import Arrival
 from tomojupyter.ui.words import facts
 
 if TYPE_CHECKING:
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
     from tomojupyter.ui.panel import OperationPanel
 
+MEMORY_PART = 0.5
+"""Of the memory that is free at the start, the part that Undo may fill."""
 STATES = ("tj-done", "tj-current", "tj-stale", "tj-skipped")
 
 
@@ -58,9 +63,10 @@ class Dashboard(widgets.GridBox):
         self.rail_box = self._make_rail()
         self.status = StatusLine(self.session)
         self.style = style_widget()
+        self.arrival = Arrival(self._arrived).add_class("tj-arrival")
         super().__init__([])
         self.add_class("tj-app")
-        self.session.observe(lambda _: self.update(), ["state", "saved"])
+        self.session.observe(lambda _: self.update(), ["state", "saved", "kept", "look_only"])
         self.session.observe(lambda _: self._update_rail(), "job")
         self.show_panel(self.stages[0].panel)
         self.update()
@@ -75,7 +81,8 @@ class Dashboard(widgets.GridBox):
         self.undo = self._top_button("Undo", "undo", self.session.undo)
         self.redo = self._top_button("Redo", "redo", self.session.redo)
         self.save = self._top_button("Save", "save", self.session.save)
-        parts = [brand, self.data, self.saved, self.undo, self.redo, self.save]
+        self.take_over = self._top_button("Take over", "exchange-alt", self.session.take_over)
+        parts = [brand, self.data, self.saved, self.take_over, self.undo, self.redo, self.save]
         return widgets.HBox(parts).add_class("tj-top")
 
     def _top_button(self, text: str, icon: str, call: Any) -> widgets.Button:
@@ -119,7 +126,8 @@ class Dashboard(widgets.GridBox):
                 panel.after_apply = lambda: self._applied(name)
                 self.panels[name] = panel
             self.current = name
-            self.children = [self.top, self.rail_box, self.panels[name], self.status, self.style]
+            parts = [self.top, self.rail_box, self.panels[name], self.status]
+            self.children = [*parts, self.style, self.arrival]
             self.panels[name].activate()
         self._update_rail()
 
@@ -157,9 +165,28 @@ class Dashboard(widgets.GridBox):
             button.description = f"{word} {what}".strip()
             button.disabled = not what
         self.save.disabled = session.cursor is None
-        icon = '<i class="fa fa-check" aria-hidden="true"></i>'
-        self.saved.value = f"{icon}saved {session.saved}" if session.saved else ""
+        self.saved.value = self._saved_text()
+        self.take_over.layout.display = "" if session.look_only else "none"
         self._update_rail()
+
+    def _saved_text(self) -> str:
+        session = self.session
+        if session.look_only:
+            return '<i class="fa fa-eye" aria-hidden="true"></i>look only'
+        text, tip = "", ""
+        if session.saved:
+            text, tip = f"saved {session.saved}", "The data and their history are in a file"
+        elif session.kept:
+            text, tip = f"steps kept {session.kept}", "Every step is on disk; Save keeps the data"
+        icon = '<i class="fa fa-check" aria-hidden="true"></i>'
+        return f'<span title="{tip}">{icon}{text}</span>' if text else ""
+
+    def _arrived(self) -> None:
+        """Look again at what may have changed since this app was made, before anybody saw it."""
+        load: Any = self.panels.get("load")
+        if load is not None and hasattr(load, "offer_sessions"):
+            load.files.update()
+            load.offer_sessions()
 
     def _update_rail(self) -> None:
         session = self.session
@@ -203,6 +230,10 @@ def main(folder: str | Path | None = None) -> Dashboard:
     folder
         The data folder: what is listed and where results go. None: the one of the environment.
     """
-    dashboard = Dashboard(Session(folder=folder or datasets.data_dir() or Path.cwd()))
+    place = Path(folder or datasets.data_dir() or Path.cwd())
+    free = free_bytes()
+    session = Session(folder=place, memory=MEMORY_PART * free if free else None)
+    session.keep_in(Store(place))
+    dashboard = Dashboard(session)
     dashboard.panels["load"].open_catalyst()
     return dashboard

@@ -11,6 +11,7 @@ import ipywidgets as widgets
 import traitlets as tr
 
 from tomojupyter.errors import ParameterError
+from tomojupyter.steps.arrays import GivenArray
 from tomojupyter.steps.base import kind
 from tomojupyter.steps.operation import bounds_words
 from tomojupyter.ui.views.texts import minus
@@ -109,6 +110,7 @@ class Field:
         self.unit = UNITS.get(self.about["unit"], self.about["unit"])
         self.span = span or self._bounded_span()
         self.note = widgets.HTML(escape(self.unit))
+        self._array: GivenArray | None = None
         self.control = self._control()
         self.control.tooltip = self.help
         self.row = self._row()
@@ -197,6 +199,8 @@ class Field:
         value = self.control.value
         if not isinstance(self.control, ValueText) or self.base is str:
             return value
+        if self.base is GivenArray:
+            return self._array_of(value.strip())
         text = value.strip()
         if text.lower() in ("", AUTO, "none"):
             return None
@@ -208,7 +212,15 @@ class Field:
 
     @value.setter
     def value(self, value: Any) -> None:
+        if self.base is GivenArray and value is not None:
+            self._array = GivenArray.of(self.name, value)
+            value = str(self._array)
         self.control.value = value
+
+    def _array_of(self, text: str) -> Any:
+        """Return the array that the text stands for, or the name of a file."""
+        known = self._array
+        return known if known is not None and text == str(known) else text or None
 
     def reset(self) -> None:
         """Set the default."""

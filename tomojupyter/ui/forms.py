@@ -200,8 +200,8 @@ class Form:
         self._quiet = True
         try:
             self.method.value = type(step)
-            for name, value in step.as_dict().items():
-                self.fields[name].value = value
+            for name in step.as_dict():
+                self.fields[name].value = getattr(step, name)
         finally:
             self._quiet = False
         self._changed()

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
-import os
 import string
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import traitlets as tr
 
-from tomojupyter.steps import history, run
+from tomojupyter.errors import DataError
+from tomojupyter.steps import run
 from tomojupyter.ui.jobs import Inline, Report, Result, Worker
+from tomojupyter.ui.keeping import Keeping
 from tomojupyter.ui.messages import Job, Message, error_message, whole_sentence
-from tomojupyter.ui.timeline import Node, Timeline
-from tomojupyter.ui.words import capital, seconds_text, size_text
+from tomojupyter.ui.saving import Saving, save_whole
+from tomojupyter.ui.timeline import Node
+from tomojupyter.ui.words import capital, seconds_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tomojupyter.monitor import Monitor
     from tomojupyter.steps import Step
+    from tomojupyter.ui.sources import Source
 
 
-class Session(tr.HasTraits):
+class Session(Keeping, Saving):
     """Named signals, a cursor into what was done, one worker, and the message.
 
     Panels observe `state` (the signals changed), `job` and `message`, and call `apply`.
@@ -39,6 +41,9 @@ class Session(tr.HasTraits):
         Where work is done; None takes a thread where a loop runs. Tests give `jobs.Inline()`.
     folder
         The data folder, where results go too if it can be written; None: the current folder.
+    memory
+        Bytes that the states may take together; what exceeds them is put away and worked out
+        again when somebody goes back to it. None: no limit.
 
     Attributes
     ----------
@@ -48,8 +53,6 @@ class Session(tr.HasTraits):
         The work under way.
     message : Message
         The last sentence.
-    saved : str
-        When the current state was saved, "14:02", or nothing.
     warnings : list of str
         Sentences of the last job.
     """
@@ -58,7 +61,6 @@ class Session(tr.HasTraits):
     state = tr.Int(0)
     job = tr.Any(None)
     message = tr.Any(Message())
-    saved = tr.Unicode("")
     warnings = tr.List(tr.Unicode())
 
     def __init__(
@@ -68,72 +70,42 @@ class Session(tr.HasTraits):
         *,
         executor: Inline | None = None,
         folder: str | Path | None = None,
+        memory: float | None = None,
     ) -> None:
         super().__init__()
+        self.memory = memory
         self.executor = executor if executor is not None else Worker()
-        self.timeline = Timeline()
         self.folder = Path(folder) if folder is not None else Path()
-        self.options: dict[str, Any] = {}
         self.signals: dict[str, Any] = {}
         if signal is not None:
             self.replace(signal, name)
 
-    # ------------------------------------------------------------------ reading
-
-    @property
-    def cursor(self) -> Node | None:
-        """The current state of the work."""
-        return self.timeline.cursor
-
-    @property
-    def result(self) -> Any:
-        """The current signal: the reconstruction if one was just made, else the series."""
-        return self.cursor.signal if self.cursor else None
-
-    @property
-    def signal(self) -> Any:
-        """The current tilt series, or None."""
-        node = self.cursor.stack if self.cursor else None
-        return node.signal if node else None
-
-    @property
-    def volume(self) -> Any:
-        """The chosen reconstruction, else the latest one of this series, or None."""
-        if self.cursor and self.cursor.is_volume:
-            return self.cursor.signal
-        return self.runs[-1].signal if self.runs else None
-
-    @property
-    def runs(self) -> list[Node]:
-        """The reconstructions of this series, A, B, C ..., undone ones included."""
-        root = self.cursor.root if self.cursor else None
-        return [n for n in self.timeline.nodes if n.is_volume and n.parent and n.root is root]
-
-    @property
-    def name(self) -> str:
-        """The name of the series."""
-        return self.cursor.root.name if self.cursor else ""
-
-    @property
-    def records(self) -> list[dict[str, Any]]:
-        """The history of the current signal, oldest first."""
-        return history.read(self.result) if self.cursor else []
-
-    @property
-    def undo_name(self) -> str:
-        """What Undo would undo, or nothing."""
-        return self.timeline.undo_name
-
-    @property
-    def redo_name(self) -> str:
-        """What Redo would do again, or nothing."""
-        return self.timeline.redo_name
-
     # ------------------------------------------------------------------ changing
 
-    def replace(self, signal: Any, name: str = "series") -> None:
-        """Begin with another signal; Undo brings the one before back."""
-        self.timeline.add(Node(signal, label="Load", name=name))
+    def replace(
+        self,
+        signal: Any,
+        name: str = "series",
+        *,
+        source: Source | None = None,
+        steps: tuple[Step, ...] = (),
+    ) -> None:
+        """Begin with another signal; Undo brings the one before back.
+
+        Parameters
+        ----------
+        signal
+            A TomoStack or RecStack.
+        name
+            Its name.
+        source
+            Where it can be loaded again; None: nowhere, so it stays in memory.
+        steps
+            What was done to it since it was loaded.
+        """
+        if self.look_only:
+            self.start_new()
+        self.timeline.add(Node(signal, None, steps, "Load", name, source=source))
         self._changed()
 
     def apply(
@@ -164,6 +136,8 @@ class Session(tr.HasTraits):
         if not steps:
             self.say("There is nothing to change: set a value first.")
             return False
+        if not self.may_change():
+            return False
         base = self.cursor
         if base is not None and steps[0].on == "TomoStack":
             base = base.stack
@@ -172,6 +146,7 @@ class Session(tr.HasTraits):
             return False
         node, made_from = base, base.signal
         name = " and ".join(dict.fromkeys(step.method for step in steps))
+        file = self._volume_file()
 
         def work(monitor: Monitor) -> Any:
             made = made_from if ready is None else ready
@@ -179,12 +154,16 @@ class Session(tr.HasTraits):
                 made = run(made, step, monitor, **self.options)
             # Pixels that a geometric Step left for later are worked out here, not in the view.
             _ = made.data
+            if file is not None and made._signal_type == "RecStack":
+                save_whole(made, file)
             return made
 
         def done(result: Result) -> None:
             made = Node(result.value, node, steps, label or name, self._run_name(result.value))
             made.seconds = result.seconds
+            made.file = file if made.is_volume else None
             self.timeline.add(made)
+            self._end_run(kept=True)
             self._changed()
             text = f"{capital(name)} took {seconds_text(result.seconds)}."
             self._say_with(text, "good", result.warnings)
@@ -192,13 +171,18 @@ class Session(tr.HasTraits):
                 then(result.value)
 
         can_finish = any("iterations" in step.as_dict() for step in steps)
-        return self.start(name, work, done, can_finish=can_finish)
+        if self.busy():
+            return False
+        self._begin_run(label or name, steps)
+        return self.start(
+            name, work, done, can_finish=can_finish, failed=lambda _text: self._end_run(kept=False)
+        )
 
     def _run_name(self, signal: Any) -> str:
         if signal._signal_type != "RecStack":
             return ""
         letters = string.ascii_uppercase
-        count = len(self.runs)
+        count = len(self._all_runs())
         return letters[count % 26] * (count // 26 + 1)
 
     def start(
@@ -237,6 +221,7 @@ class Session(tr.HasTraits):
 
         def report(latest: Report) -> None:
             self.job = Job(name, latest, can_finish)
+            self._follow_run(latest)
 
         def ended(result: Result) -> None:
             self.job = None
@@ -276,28 +261,44 @@ class Session(tr.HasTraits):
 
     def undo(self) -> None:
         """Go back to the signals before the last change."""
-        self._move(self.timeline.undo, f"Undone: {self.undo_name}.")
+        name = self.undo_name
+        if name:
+            self._move(self.timeline.undo_to, self.timeline.undo, f"Undone: {name}.")
 
     def redo(self) -> None:
         """Take the last Undo back."""
-        self._move(self.timeline.redo, f"Done again: {self.redo_name}.")
+        name = self.redo_name
+        if name:
+            self._move(self.timeline.redo_to, self.timeline.redo, f"Done again: {name}.")
 
     def go_to(self, node: Node, label: str = "Go back") -> None:
         """Make an earlier state or a run the current one; the next Step branches off."""
+        if node not in self.timeline.nodes:
+            raise DataError("this state is not in the timeline of this session")
+        self._move(node, lambda: self.timeline.go_to(node, label), "")
 
-        def move() -> bool:
-            self.timeline.go_to(node, label)
-            return True
-
-        self._move(move, "")
-
-    def _move(self, move: Callable[[], bool], text: str) -> None:
+    def _move(self, target: Node | None, move: Callable[[], Any], text: str) -> None:
+        """Go to a state; one that was put away is worked out first, in the background."""
         if self.executor.busy:
             self.say(f"{self.job.sentence if self.job else 'A job is running'}. Stop it first.")
-        elif move():
+            return
+        away = [n for n in (target and target.stack, target) if n and n.held is None]
+
+        def arrive(warnings: list[str]) -> None:
+            move()
             self._changed()
-            if text:
-                self.say(text, "good")
+            if text or warnings:
+                self._say_with(text or "Back again.", "good", warnings)
+
+        def work(monitor: Monitor) -> None:
+            for node in away:
+                node.fetch(monitor, **self.options)
+
+        if away:
+            label = f"Going back to {away[-1].label or away[-1].name}"
+            self.start(label, work, lambda result: arrive(result.warnings))
+        else:
+            arrive([])
 
     def rename(self, node: Node, name: str) -> None:
         """Give a run another name."""
@@ -312,40 +313,11 @@ class Session(tr.HasTraits):
             for key, value in (("stack", self.signal), ("volume", self.volume))
             if value is not None
         }
+        if self.memory is not None and self.cursor is not None:
+            shown = next((n for n in reversed(self.runs) if n.signal is self.volume), None)
+            self.timeline.spare(self.memory, [self.cursor, self.cursor.stack, shown])
         self.state += 1
-
-    # ------------------------------------------------------------------ saving
-
-    @property
-    def results(self) -> Path:
-        """Where results go: `folder`, or the person's own where that cannot be written."""
-        return self.folder if os.access(self.folder, os.W_OK) else Path.home()
-
-    def save(self, path: str | Path | None = None) -> bool:
-        """Save the current signal with its history, in the background.
-
-        Parameters
-        ----------
-        path
-            Of the file; None: the name of the series in `folder`, as .hspy.
-        """
-        if self.cursor is None:
-            self.say("There is nothing to save yet: load a series first.", "error")
-            return False
-        signal = self.result
-        end = f"_{self.cursor.name}" if self.cursor.is_volume and self.cursor.name else ""
-        target = Path(path) if path else self.results / f"{Path(self.name).stem}{end}.hspy"
-
-        def work(_monitor: Monitor) -> int:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            signal.save(target, overwrite=True)
-            return target.stat().st_size
-
-        def done(result: Result) -> None:
-            self.saved = datetime.datetime.now().astimezone().strftime("%H:%M")
-            self.say(f"Saved {target} ({size_text(result.value)}).", "good")
-
-        return self.start("Save", work, done)
+        self._keep()
 
     # ------------------------------------------------------------------ saying
 

@@ -247,7 +247,7 @@ def test_use_while_another_file_is_read_does_not_take_the_one_before(seen, folde
         clicked.append(seen.apply.click())  # a person is quicker than the file
         return tomo.load(folder / "bare.npy")
 
-    seen._begin("bare.npy", slow, "")
+    seen._begin("bare.npy", slow, "", None)
     assert clicked
     assert seen.session.cursor is None
     assert seen.candidate_name == "bare.npy"

@@ -222,7 +222,7 @@ def estimate_vacuum(images: np.ndarray, mask: np.ndarray | None = None) -> float
     values = _block_sample(stack, use, frames)
     if not len(values):
         return 0.0
-    if _structureless(*_contrasts(stack[frames]), stack[0].size):
+    if _structureless(*_contrasts([stack[i] for i in frames]), stack[0].size):
         return float(np.median(values))
     low, high = np.percentile(values, [0.5, 99.5])
     level = _lowest_peak(np.sort(values))
@@ -278,9 +278,9 @@ def _median_image(image: np.ndarray, size: int) -> np.ndarray:
     return result
 
 
-def _reduction(stack: np.ndarray) -> int:
-    """Return how far images are binned before they are judged, to save time."""
-    return max(1, min(stack.shape[1:]) // 256)
+def reduction(shape: tuple[int, ...]) -> int:
+    """Return how far images (n, ny, nx) are binned before they are judged, to save time."""
+    return max(1, min(shape[1:]) // 256)
 
 
 def _limits(image: np.ndarray) -> tuple[float, float]:
@@ -294,11 +294,11 @@ def _limits(image: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _contrasts(stack: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _contrasts(stack: np.ndarray | list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return which frames are constant, and per frame the two measures of `_contrast`."""
-    factor = _reduction(stack)
+    factor = reduction((len(stack), *stack[0].shape))
     if factor > 1:
-        stack = np.stack([bin_mean(image, factor) for image in stack])
+        stack = [bin_mean(image, factor) for image in stack]
     limits = np.array([_limits(image) for image in stack])
     constant = ~(limits[:, 1] > limits[:, 0])
     spread, common = np.zeros((2, len(stack)))
@@ -340,7 +340,7 @@ def _contrast(image: np.ndarray, low: float, high: float) -> tuple[float, float]
 
 def _block_sample(stack: np.ndarray, use: np.ndarray | None, frames: np.ndarray) -> np.ndarray:
     """Return the finite block means of the `frames`, at most about `SAMPLES` of them."""
-    block = BLOCK * _reduction(stack) if min(stack.shape[1:]) >= 8 * BLOCK else 1
+    block = BLOCK * reduction(stack.shape) if min(stack.shape[1:]) >= 8 * BLOCK else 1
     blocks = len(frames) * (stack.shape[1] // block) * (stack.shape[2] // block)
     step = max(1, blocks // SAMPLES)
     values = []

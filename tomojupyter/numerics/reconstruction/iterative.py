@@ -1,7 +1,8 @@
-"""What iterative solvers share: the loop, the residual, the limits, which pixels count.
+"""What iterative solvers share: the loop, the residual, which pixels and voxels count.
 
 Solvers are written against a
-:class:`~tomojupyter.numerics.reconstruction.projector.Projector`. They work on blocks of slices in
+:class:`~tomojupyter.numerics.reconstruction.projector.Projector` and a
+:class:`~tomojupyter.numerics.reconstruction.problem.Problem`. They work on blocks of slices in
 threads; the monitor is called on the calling thread only. Blocks do not depend on the number of
 threads and sums are taken in their order, so neither do the results.
 """
@@ -17,10 +18,12 @@ import numpy as np
 from tomojupyter.errors import ParameterError
 from tomojupyter.monitor import Monitor, Silent
 from tomojupyter.numerics.blocks import Workers
+from tomojupyter.numerics.reconstruction.problem import check_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tomojupyter.numerics.reconstruction.problem import Problem
     from tomojupyter.numerics.reconstruction.projector import Projector
 
 SILENT = Silent()
@@ -44,25 +47,6 @@ class Iterated:
     volume: np.ndarray
     residuals: np.ndarray
     iterations: int
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What keeps an iterate in bounds: lowest and highest value, and the factor of a step."""
-
-    lowest: float | None
-    highest: float | None
-    relaxation: float
-
-    @classmethod
-    def of(cls, constrain: bool, thresh: float, upper: float | None, relaxation: float) -> Limits:
-        """Return limits made of a solver's parameters, or say which cannot be."""
-        lowest = thresh if constrain else None
-        if not 0 < relaxation < 2:
-            raise ParameterError(f"relaxation must be above 0 and below 2, got {relaxation}")
-        if upper is not None and lowest is not None and not upper > lowest:
-            raise ParameterError(f"upper must be above thresh, {lowest}, got {upper}")
-        return cls(lowest, upper, relaxation)
 
 
 class Live:
@@ -102,19 +86,15 @@ class Live:
 
 
 def iterate(
-    kind: type[State],
-    projector: Projector,
-    sinograms: np.ndarray,
-    weights: np.ndarray | None,
-    limits: Limits,
+    kind: Callable[[Problem, Workers], State],
+    problem: Problem,
     iterations: int,
     monitor: Monitor,
     ncores: int | None,
 ) -> Iterated:
     """Sweep over all blocks until the iterations are done."""
-    check_shapes(projector, sinograms, weights, ncores)
-    if iterations < 1:
-        raise ParameterError(f"iterations must be at least 1, got {iterations}")
+    check_counts(iterations, ncores)
+    projector = problem.projector
     residuals: list[float] = []
 
     def beat(_: int = 0) -> None:
@@ -122,11 +102,12 @@ def iterate(
 
     with Workers(ncores if projector.concurrent else 1) as workers:
         projector.prepare(beat)
-        state = kind(projector, sinograms, weights, limits, workers)
+        state = kind(problem, workers)
         blocks = range(len(state.blocks))
-        workers.run(state.load, blocks, beat)
         ones = np.ones((1, *projector.slice_shape), np.float32)
-        state.rows = inverse_of(workers.run(projector.forward, [ones], beat)[0][0])
+        rows = inverse_of(workers.run(state.projector.forward, [ones], beat)[0][0])
+        state.rows = [rows] * len(blocks)
+        workers.run(state.load, blocks, beat)
         state.start(beat)
         live = Live(state.blocks, state.volumes)
         while len(residuals) < iterations:
@@ -139,53 +120,103 @@ def iterate(
 
 
 class State(ABC):
-    """The iterate, its residual, and which pixels count: of each block, as `projector` likes it.
+    """The iterate, its residual, and which pixels and voxels count: of each block.
 
-    An array of a block may have more slices than the block: those are padding.
+    Arrays of a block are as `projector` likes them. They may have more slices than the block:
+    those are padding.
+
+    Attributes
+    ----------
+    blocks : list of slice
+        Which slices each block has.
+    volumes, sinograms, residuals : list of numpy.ndarray
+        The iterate x, the data b, and b - A x, which is 0 where the weight is.
+    weights, masks : list
+        Of each block, (k, n, ny) and (k, nz, ny) or, where all slices have the same mask,
+        (1, nz, ny); None where all are 1.
+    rows : list of numpy.ndarray
+        1 / A m for the mask m: (n, ny), or (k, n, ny) where slices have masks of their own.
     """
 
-    def __init__(
-        self,
-        projector: Projector,
-        sinograms: np.ndarray,
-        weights: np.ndarray | None,
-        limits: Limits,
-        workers: Workers,
-    ) -> None:
-        self.projector = projector
-        self.limits = limits
+    order: Any = slice(None)  # of the projections
+
+    def __init__(self, problem: Problem, workers: Workers) -> None:
+        self.problem = problem
+        self.projector = problem.projector
         self.workers = workers
-        self.blocks = projector.blocks(len(sinograms))
-        self._given = sinograms, weights
+        self.blocks = self.projector.blocks(len(problem.sinograms))
         self.volumes = self._parts()
         self.sinograms = self._parts()
-        self.residuals = self._parts()  # b - A x, and x = 0
+        self.residuals = self._parts()
         self.weights: list[np.ndarray | None] = [None] * len(self.blocks)
-        self.rows = np.empty(0, np.float32)
+        self.masks: list[np.ndarray | None] = [None] * len(self.blocks)
+        self.rows = self._parts()
 
     def _parts(self) -> list[np.ndarray]:
         return [np.empty((0, 0, 0), np.float32)] * len(self.blocks)
 
     def load(self, i: int) -> None:
-        """Take a block of the data and its weights; unknown pixels become 0."""
+        """Take a block of the data, its weights, mask and start; unknown pixels become 0."""
         block = self.blocks[i]
         k = block.stop - block.start
-        data, weights = self._given
+        data = self.problem.sinograms[block][:, self.order]
+        weights = self.problem.weights
+        weights = None if weights is None else weights[block][:, self.order]
         self.volumes[i] = self.projector.slices(k)
         self.sinograms[i] = self.projector.sinograms(k)
         values = self.sinograms[i][:k]
-        values[...] = data[block]
+        values[...] = data
         known = np.isfinite(values)
         if weights is not None:
-            known &= weights[block] > 0
+            known &= weights > 0
         gaps = not known.all()
         if gaps:
             values[~known] = 0
-        if gaps or not (weights is None or bool((weights[block] == 1).all())):
+        if gaps or not (weights is None or bool((weights == 1).all())):
             part = self.projector.sinograms(k)
-            part[:k] = known if weights is None else np.where(known, weights[block], 0)
+            part[:k] = known if weights is None else np.where(known, weights, 0)
             self.weights[i] = part
+        self._load_mask(i, k)
         self.residuals[i] = self.sinograms[i].copy(order="K")
+        if self.problem.start is not None:
+            self._load_start(i, k, self.problem.start[block])
+
+    def _load_mask(self, i: int, k: int) -> None:
+        if self.problem.mask is None:
+            return
+        mask = np.asarray(self.problem.mask[self.blocks[i]]) != 0
+        if mask.all():
+            return
+        if bool((mask == mask[:1]).all()):
+            one = mask[:1].astype(np.float32)
+            self.masks[i], self.rows[i] = one, inverse_of(self.projector.forward(one)[0])
+            return
+        part = self.projector.slices(k)
+        part[:k] = mask
+        self.masks[i] = part
+        self.rows[i] = inverse_of(self.projector.forward(part))
+
+    def _load_start(self, i: int, k: int, start: np.ndarray) -> None:
+        if not np.isfinite(start).all():
+            raise ParameterError("start must be finite everywhere: replace its NaN by 0")
+        self.volumes[i][:k] = start
+        self.hold(i)
+        self.take_residual(i)
+
+    def hold(self, i: int) -> None:
+        """Set the voxels of a block to 0 that its mask leaves out."""
+        mask = self.masks[i]
+        if mask is not None:
+            self.volumes[i] *= mask
+
+    def masked(self, factors: np.ndarray, i: int) -> np.ndarray:
+        """Return factors (nz, ny) or (k, nz, ny) of corrections, 0 where the mask is."""
+        mask = self.masks[i]
+        if mask is None:
+            return factors
+        if len(mask) == 1 and factors.ndim == 2:
+            return factors * mask[0]
+        return factors * mask
 
     @abstractmethod
     def start(self, beat: Callable[[int], None]) -> None:
@@ -200,10 +231,8 @@ class State(ABC):
         self.change(i)
         if self.workers.stop.is_set():
             return 0.0
+        self.take_residual(i)
         residual, weights = self.residuals[i], self.weights[i]
-        self.projector.residual(self.volumes[i], self.sinograms[i], residual)
-        if weights is not None:
-            residual[weights == 0] = 0
         k = self.blocks[i].stop - self.blocks[i].start
         squares = 0.0
         for tilt in range(residual.shape[1]):  # a copy of one tilt at a time, in float64
@@ -212,6 +241,22 @@ class State(ABC):
                 seen *= weights[:k, tilt]
             squares += float(np.vdot(seen, seen))
         return squares
+
+    def take_residual(self, i: int) -> None:
+        """Compute the residual of a block anew."""
+        residual, weights = self.residuals[i], self.weights[i]
+        self.projector.residual(self.volumes[i], self.sinograms[i], residual)
+        if weights is not None:
+            residual[weights == 0] = 0
+
+    def correct(
+        self, i: int, residual: np.ndarray, factors: np.ndarray, projector: Projector
+    ) -> None:
+        """Add the back-projection of a weighted residual to a block, within mask and limits."""
+        lowest, highest = self.problem.lowest, self.problem.highest
+        projector.correct(self.volumes[i], residual, factors, lowest, highest)
+        if (lowest or 0) > 0 or (highest or 0) < 0:
+            self.hold(i)
 
     def result(self) -> np.ndarray:
         """Return the iterate as one array; its parts are given up one by one."""
@@ -224,7 +269,7 @@ class State(ABC):
                 volume[block, row] = self.volumes[i][: block.stop - block.start, row]
             self.volumes[i] = volume[block]  # what monitors still show, without the old part
 
-        for part in (self.sinograms, self.residuals, self.weights):
+        for part in (self.sinograms, self.residuals, self.weights, self.masks, self.rows):
             part.clear()
         # The monitor has heard of the last iterate: nothing can be cancelled any more.
         self.workers.run(one, range(len(self.blocks)), lambda _: None)
@@ -235,20 +280,3 @@ def inverse_of(sums: np.ndarray) -> np.ndarray:
     """Return 1 / sums, and 0 where nothing is crossed."""
     crossed = sums > TINY
     return np.where(crossed, 1 / np.where(crossed, sums, 1), 0).astype(np.float32)
-
-
-def check_shapes(
-    projector: Projector, sinograms: np.ndarray, weights: np.ndarray | None, ncores: int | None
-) -> None:
-    """Raise a sentence where shapes do not match."""
-    n, ny = projector.sinogram_shape
-    if sinograms.ndim != 3 or sinograms.shape[1:] != (n, ny) or not len(sinograms):
-        raise ParameterError(
-            f"sinograms have the shape (slices, {n}, {ny}) here, got {sinograms.shape}"
-        )
-    if weights is not None and weights.shape != sinograms.shape:
-        raise ParameterError(
-            f"weights need the shape of the sinograms, {sinograms.shape}, got {weights.shape}"
-        )
-    if ncores is not None and ncores < 1:
-        raise ParameterError(f"ncores must be at least 1, got {ncores}")

@@ -45,6 +45,7 @@ class Projector(ABC):
     """
 
     concurrent = True  # forward and back may run in several threads at a time
+    has_matrix = False  # whose size counts
 
     def __init__(self, tilts_deg: np.ndarray, ny: int, thickness: int) -> None:
         tilts = np.array(tilts_deg, dtype=float).ravel()
@@ -82,6 +83,10 @@ class Projector(ABC):
         """Return the blocks of nx slices that are worked on together, whatever the threads."""
         lanes = self.lanes(nx)
         return [slice(first, min(nx, first + lanes)) for first in range(0, nx, lanes)]
+
+    def padded(self, k: int) -> int:
+        """Return how many slices `slices` and `sinograms` have for k of them."""
+        return k
 
     def slices(self, k: int) -> np.ndarray:
         """Return zeros for at least k slices, in the layout that takes the least time."""

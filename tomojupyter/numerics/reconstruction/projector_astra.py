@@ -28,6 +28,8 @@ class MatrixProjector(Projector):
     thread. Sums are in the order of the matrix for every slice, whatever the block.
     """
 
+    has_matrix = True
+
     def __init__(self, tilts_deg: np.ndarray, ny: int, thickness: int) -> None:
         super().__init__(tilts_deg, ny, thickness)
         self._lock = threading.Lock()

@@ -50,6 +50,10 @@ class NumbaProjector(Projector):
         fitting = [w for w in WIDTHS if w <= wanted and 4 * w * self.ny * self.thickness <= BLOCK]
         return max(fitting, default=WIDTHS[0])
 
+    def padded(self, k: int) -> int:
+        """Return how many slices arrays for k of them have."""
+        return _lanes(k)
+
     def slices(self, k: int) -> np.ndarray:
         """Return k slices of zeros in the layout of the kernels, and some more as padding."""
         return _zeros(k, self.slice_shape)
@@ -171,9 +175,14 @@ def _rays(tilts_deg: np.ndarray, ny: int, nz: int) -> tuple[np.ndarray, np.ndarr
 
 def _zeros(k: int, shape: tuple[int, int]) -> np.ndarray:
     """Return an array that looks like (lanes, rows, columns), with the lanes innermost."""
-    lanes = next((w for w in WIDTHS if k <= w), -(-k // WIDTHS[0]) * WIDTHS[0])
     # An odd number of columns: else one column's voxels share a few places of the cache.
-    return np.zeros((shape[0], shape[1] | 1, lanes), np.float32)[:, : shape[1]].transpose(2, 0, 1)
+    return np.zeros((shape[0], shape[1] | 1, _lanes(k)), np.float32)[:, : shape[1]].transpose(
+        2, 0, 1
+    )
+
+
+def _lanes(k: int) -> int:
+    return next((w for w in WIDTHS if k <= w), -(-k // WIDTHS[0]) * WIDTHS[0])
 
 
 def _steps(block: np.ndarray) -> tuple[int, int]:

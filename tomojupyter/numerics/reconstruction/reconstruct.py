@@ -13,8 +13,11 @@ from scipy import fft
 from tomojupyter.errors import ParameterError
 from tomojupyter.monitor import Monitor, Silent
 from tomojupyter.numerics.blocks import Workers
+from tomojupyter.numerics.reconstruction.cgls import cgls
 from tomojupyter.numerics.reconstruction.fbp_filters import FBP_FILTERS, ramp_response
-from tomojupyter.numerics.reconstruction.iterative import Iterated, check_shapes
+from tomojupyter.numerics.reconstruction.iterative import Iterated
+from tomojupyter.numerics.reconstruction.os_sirt import os_sirt
+from tomojupyter.numerics.reconstruction.problem import check_counts, check_sinograms
 from tomojupyter.numerics.reconstruction.sart import sart
 from tomojupyter.numerics.reconstruction.sinograms import angular_weights, fill_gaps
 from tomojupyter.numerics.reconstruction.sirt import sirt
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
     from tomojupyter.numerics.reconstruction.projector import Projector
 
-__all__ = ["FBP_FILTERS", "Iterated", "bp", "fbp", "project", "sart", "sirt"]
+__all__ = ["FBP_FILTERS", "Iterated", "bp", "cgls", "fbp", "os_sirt", "project", "sart", "sirt"]
 
 SILENT = Silent()
 
@@ -151,7 +154,8 @@ def _back(
     ncores: int | None,
 ) -> np.ndarray:
     """Fill gaps, filter, weight and back-project, in blocks of slices."""
-    check_shapes(projector, sinograms, weights, ncores)
+    check_sinograms(projector, sinograms, weights)
+    check_counts(1, ncores)
     nx = len(sinograms)
     factors = share.astype(np.float32)[:, None]
     volume = np.empty((nx, *projector.slice_shape), np.float32)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
 from tomojupyter.monitor import Monitor, Silent
-from tomojupyter.numerics.reconstruction.iterative import (
-    Iterated,
-    Limits,
-    State,
-    inverse_of,
-    iterate,
-)
+from tomojupyter.numerics.reconstruction.iterative import Iterated, State, inverse_of, iterate
+from tomojupyter.numerics.reconstruction.problem import Given, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,19 +23,15 @@ def sart(
     sinograms: np.ndarray,
     *,
     iterations: int,
-    constrain: bool = False,
-    thresh: float = 0.0,
-    upper: float | None = None,
-    relaxation: float = 1.0,
-    weights: np.ndarray | None = None,
     monitor: Monitor = SILENT,
     ncores: int | None = None,
+    **given: Unpack[Given],
 ) -> Iterated:
     """Reconstruct by the simultaneous algebraic reconstruction technique.
 
     Parameters
     ----------
-    projector, sinograms, constrain, thresh, upper, relaxation, weights, monitor, ncores
+    projector, sinograms, monitor, ncores, **given
         As for :func:`tomojupyter.numerics.reconstruction.sirt.sirt`.
     iterations
         Full sweeps over all tilts, at least 1: each projection is used once in each.
@@ -60,7 +51,8 @@ def sart(
     Notes
     -----
     For one projection after the other: ``x <- x + C_i A_i' W_i R_i (b_i - A_i x)`` with
-    ``R_i = 1 / A_i 1`` and ``C_i = 1 / A_i' W_i 1``. Projections that follow each other lie far
+    ``R_i = 1 / A_i m`` for the mask m (all 1 without one) and ``C_i = m / A_i' W_i 1``. Nothing
+    but x goes from one iteration to the next. Projections that follow each other lie far
     apart in tilt, always in the same order. The noise of the data goes into the volume much
     sooner than in SIRT; a smaller `relaxation` holds it back.
 
@@ -69,8 +61,7 @@ def sart(
     A. H. Andersen and A. C. Kak, Ultrason. Imaging 6 (1984) 81,
     doi:10.1177/016173468400600107.
     """
-    limits = Limits.of(constrain, thresh, upper, relaxation)
-    return iterate(_Sart, projector, sinograms, weights, limits, iterations, monitor, ncores)
+    return iterate(_Sart, Problem(projector, sinograms, **given), iterations, monitor, ncores)
 
 
 class _Sart(State):
@@ -85,13 +76,14 @@ class _Sart(State):
             part.prepare()
             ones = np.ones((1, *part.sinogram_shape), np.float32)
             self.parts.append(part)
-            self.columns.append(inverse_of(part.back(ones))[0] * np.float32(self.limits.relaxation))
+            self.columns.append(
+                inverse_of(part.back(ones))[0] * np.float32(self.problem.relaxation)
+            )
             beat(0)
 
     def change(self, i: int) -> None:
         """Take a step for each projection."""
         volume, weights = self.volumes[i], self.weights[i]
-        lowest, highest = self.limits.lowest, self.limits.highest
         for tilt, part, whole in zip(self.order, self.parts, self.columns, strict=True):
             if self.workers.stop.is_set():
                 return
@@ -103,9 +95,9 @@ class _Sart(State):
                 if not known.any():
                     continue
                 residual = np.where(known > 0, residual, 0) * known
-                column = inverse_of(part.back(known)) * np.float32(self.limits.relaxation)
-            residual *= self.rows[line]
-            part.correct(volume, residual, column, lowest, highest)
+                column = inverse_of(part.back(known)) * np.float32(self.problem.relaxation)
+            residual *= self.rows[i][..., line, :]
+            self.correct(i, residual, self.masked(column, i), part)
 
 
 def far_apart(tilts_deg: np.ndarray) -> list[int]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
 from tomojupyter.monitor import Monitor, Silent
-from tomojupyter.numerics.reconstruction.iterative import (
-    Iterated,
-    Limits,
-    State,
-    inverse_of,
-    iterate,
-)
+from tomojupyter.numerics.reconstruction.iterative import Iterated, State, inverse_of, iterate
+from tomojupyter.numerics.reconstruction.problem import Given, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,35 +23,19 @@ def sirt(
     sinograms: np.ndarray,
     *,
     iterations: int,
-    constrain: bool = False,
-    thresh: float = 0.0,
-    upper: float | None = None,
-    relaxation: float = 1.0,
-    weights: np.ndarray | None = None,
     monitor: Monitor = SILENT,
     ncores: int | None = None,
+    **given: Unpack[Given],
 ) -> Iterated:
     """Reconstruct by the simultaneous iterative reconstruction technique.
 
     Parameters
     ----------
-    projector
-        Of the geometry.
-    sinograms
-        (nx, n, ny) line integrals, any real dtype. Not modified.
+    projector, sinograms, **given
+        As for :class:`~tomojupyter.numerics.reconstruction.problem.Problem`: weights, start,
+        mask, constrain, thresh, upper and relaxation.
     iterations
         Full sweeps over all tilts, at least 1.
-    constrain
-        Keep voxels at `thresh` or above after each iteration.
-    thresh
-        Lowest value allowed with `constrain`, in units of the sinograms per px.
-    upper
-        Highest value allowed, in the same units. None: no limit.
-    relaxation
-        Factor of every step, above 0 and below 2.
-    weights
-        (nx, n, ny), 0 or more, or None (all 1). A pixel with weight 0, and a NaN, has no
-        influence at all.
     monitor
         Called after each iteration as ``monitor(i, iterations, residual=r, volume=array)``
         with the current iterate, which it must not change, and about every 0.1 s as
@@ -78,18 +57,19 @@ def sirt(
 
     Notes
     -----
-    From ``x = 0``: ``x <- x + C A' W R (b - A x)`` with ``R = 1 / A 1`` and
-    ``C = 1 / A' W 1``. Memory beyond input and output: the projector's, the data, the residuals
-    and, where not all are 1, the weights (each as large as the sinograms in float32), and one
-    slice of factors for each block of slices, or as many as slices where their weights differ.
+    From ``x = 0`` or the start: ``x <- x + C A' W R (b - A x)`` with ``R = 1 / A m`` for the mask
+    m (all 1 without one) and ``C = m / A' W 1``. Nothing but x goes from one iteration to the
+    next: n iterations and k more from their result are n + k. Memory beyond input and output: the
+    projector's, the data, the residuals and, where not all are 1, the weights (each as large as
+    the sinograms in float32), and one slice of factors for each block of slices, or as many as
+    slices where their weights or masks differ; the masks then, and 1 / A m for each pixel.
 
     References
     ----------
     J. Gregor and T. Benson, IEEE Trans. Med. Imaging 27 (2008) 918,
     doi:10.1109/TMI.2008.923696.
     """
-    limits = Limits.of(constrain, thresh, upper, relaxation)
-    return iterate(_Sirt, projector, sinograms, weights, limits, iterations, monitor, ncores)
+    return iterate(_Sirt, Problem(projector, sinograms, **given), iterations, monitor, ncores)
 
 
 class _Sirt(State):
@@ -104,24 +84,23 @@ class _Sirt(State):
 
     def _weigh(self, i: int) -> None:
         weights = self.weights[i]
-        if weights is None:
-            return
-        k = self.blocks[i].stop - self.blocks[i].start
-        if bool((weights[:k] == weights[:1]).all()):
-            self.columns[i] = self._factors(np.ascontiguousarray(weights[:1]))[0]
-        else:
-            self.columns[i] = self._factors(weights)
+        if weights is not None:
+            k = self.blocks[i].stop - self.blocks[i].start
+            if bool((weights[:k] == weights[:1]).all()):
+                self.columns[i] = self._factors(np.ascontiguousarray(weights[:1]))[0]
+            else:
+                self.columns[i] = self._factors(weights)
+        self.columns[i] = self.masked(self.columns[i], i)
 
     def _factors(self, weights: np.ndarray) -> np.ndarray:
         factors = inverse_of(self.projector.back(weights))
-        factors *= np.float32(self.limits.relaxation)
+        factors *= np.float32(self.problem.relaxation)
         return factors
 
     def change(self, i: int) -> None:
         """Take one step along the whole residual."""
         weighted, weights = self.residuals[i], self.weights[i]
-        weighted *= self.rows  # in place: the sweep computes the residual again
+        weighted *= self.rows[i]  # in place: the sweep computes the residual again
         if weights is not None:
             weighted *= weights
-        lowest, highest = self.limits.lowest, self.limits.highest
-        self.projector.correct(self.volumes[i], weighted, self.columns[i], lowest, highest)
+        self.correct(i, weighted, self.columns[i], self.projector)

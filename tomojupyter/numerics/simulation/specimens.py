@@ -45,11 +45,11 @@ def needle(seed: int = 0) -> Phantom:
         y, z = math.sqrt(rng.uniform()) * free * (math.cos(turn), math.sin(turn))
         return np.array([x, y, z]), radius
 
-    for place, radius in _scattered(18, inclusion, 0.004):
+    for place, radius in scattered(18, inclusion, 0.004):
         axes = radius * rng.uniform(0.7, 1.0, 3)
         density = rng.choice([-0.6, 1.5, 2.5])
         bodies.append(Ellipsoid.from_axes(place, axes, density, random_turn(rng)))
-    lean = _turned(2, rng.uniform(-4, 4)) @ _turned(1, rng.uniform(-4, 4))
+    lean = turned(2, rng.uniform(-4, 4)) @ turned(1, rng.uniform(-4, 4))
     by = np.array([0.0, *rng.uniform(-0.02, 0.02, 2)])
     return Phantom(tuple(body.moved(lean, by) for body in bodies))
 
@@ -72,7 +72,7 @@ def slab(seed: int = 0) -> Phantom:
         x, y = rng.uniform(-0.65, 0.65), rng.uniform(-2, 2)
         return np.array([x, y, rng.uniform(-1, 1) * (half - radius)]), radius
 
-    for place, radius in _scattered(320, inclusion):
+    for place, radius in scattered(320, inclusion):
         axes = radius * rng.uniform(0.6, 1.0, 3)
         density = rng.choice([-0.4, 1.0, 2.0])
         bodies.append(Ellipsoid.from_axes(place, axes, density, random_turn(rng)))
@@ -94,7 +94,7 @@ def film(seed: int = 0) -> Phantom:
         x, y = rng.uniform(-0.55, 0.55), rng.uniform(-0.9, 0.9)
         return np.array([x, y, side * (half + radius)]), radius
 
-    for place, radius in _scattered(60, particle, 0.008):
+    for place, radius in scattered(60, particle, 0.008):
         axes = radius * rng.uniform(0.75, 1.0, 3)
         bodies.append(Ellipsoid.from_axes(place, axes, 2.0, random_turn(rng)))
     return _inclined(bodies, rng)
@@ -116,7 +116,7 @@ def hollow(seed: int = 0) -> Phantom:
         way *= rng.uniform() ** (1 / 3) / np.linalg.norm(way)
         return middle + turn @ ((semi - radius - 0.02) * way), radius
 
-    for k, (place, radius) in enumerate(_scattered(12, hole, 0.012)):
+    for k, (place, radius) in enumerate(scattered(12, hole, 0.012)):
         # A third are cores in the body itself, the rest cavities, every other with a core.
         axes = radius * rng.uniform(0.75, 1.0, 3)
         own = random_turn(rng)
@@ -160,7 +160,7 @@ def make_phantom(name: str, seed: int = 0) -> Phantom:
     return maker(seed)
 
 
-def _scattered(
+def scattered(
     count: int, draw: Callable[[], tuple[np.ndarray, float]], gap: float = 0.0
 ) -> list[tuple[np.ndarray, float]]:
     """Return `count` balls (place, radius) as `draw` gives them, none within `gap` of another."""
@@ -179,11 +179,11 @@ def _scattered(
 
 def _inclined(bodies: Sequence[Ellipsoid | Convex], rng: np.random.Generator) -> Phantom:
     """Return a flat specimen as it lies in a holder, a few degrees off."""
-    lean = _turned(0, rng.uniform(-4, 4)) @ _turned(1, rng.uniform(-2, 2))
+    lean = turned(0, rng.uniform(-4, 4)) @ turned(1, rng.uniform(-2, 2))
     return Phantom(tuple(body.moved(lean, np.zeros(3)) for body in bodies))
 
 
-def _turned(axis: int, angle_deg: float) -> np.ndarray:
+def turned(axis: int, angle_deg: float) -> np.ndarray:
     """Return the (3, 3) rotation about one of the axes x, y, z."""
     i, j = (axis + 1) % 3, (axis + 2) % 3
     out = np.eye(3)

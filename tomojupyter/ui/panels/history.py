@@ -9,8 +9,8 @@ import ipywidgets as widgets
 
 from tomojupyter.errors import ParameterError
 from tomojupyter.steps import Recipe
+from tomojupyter.steps.words import step_words
 from tomojupyter.ui.panel import OperationPanel
-from tomojupyter.ui.records import step_words
 from tomojupyter.ui.style import section
 from tomojupyter.ui.words import seconds_text
 

@@ -19,6 +19,8 @@ from tomojupyter.ui.fields import ValueText, parse_list, parse_number
 from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.filelist import FileList
 from tomojupyter.ui.panels.noticed import facts_html, noticed, noticed_html
+from tomojupyter.ui.panels.resume import ResumeCard
+from tomojupyter.ui.sources import Source
 from tomojupyter.ui.style import section
 from tomojupyter.ui.views.curves import Curve
 from tomojupyter.ui.views.sinogram import SinogramView
@@ -68,6 +70,7 @@ class LoadPanel(OperationPanel):
         self.candidate: Any = None
         self.candidate_name = ""
         self.source = ""
+        self.origin: Source | None = None
         self._drawn_signal: Any = None
         self._drawn: tuple[bytes, str] = (b"", "")
         super().__init__(signal, height)
@@ -91,7 +94,9 @@ class LoadPanel(OperationPanel):
         left = widgets.VBox([self.view, self.strip]).add_class("tj-column").add_class("tj-wide")
         right = widgets.VBox([self.bright, self.angles, self.card, self.sinogram])
         right.add_class("tj-column")
-        return [widgets.HBox([left, right]).add_class("tj-row")]
+        self.pictures = widgets.HBox([left, right]).add_class("tj-row")
+        self.resume = ResumeCard(self.session, lambda: setattr(self.pictures.layout, "display", ""))
+        return [self.resume, self.pictures]
 
     def extras(self) -> Sequence[widgets.Widget]:
         """Return the list of files, and tilts and pixel size."""
@@ -135,25 +140,39 @@ class LoadPanel(OperationPanel):
     def open_file(self, path: str | Path) -> None:
         """Read a file of the data folder and show it; nothing is changed yet."""
         whole = self.files.folder.inside(path)
+        if self.resume.found(whole):
+            return
+        self.resume.close()
 
         def work(_monitor: Monitor) -> Any:
             return tomo.load(whole)
 
-        self._begin(whole.name, work, size_text(whole.stat().st_size))
+        self._begin(whole.name, work, size_text(whole.stat().st_size), Source.of_file(whole))
         self.files.choose(whole)
 
     def open_catalyst(self) -> None:
         """Simulate the built-in series and show it."""
-        self._begin("catalyst", lambda _monitor: tomo.datasets.get_demo_data(), "simulated")
+        self.resume.close()
+        self._begin(
+            "catalyst", lambda _monitor: tomo.datasets.get_demo_data(), "simulated", Source()
+        )
 
-    def _begin(self, name: str, work: Any, source: str) -> None:
+    def offer_sessions(self) -> None:
+        """Offer what earlier sessions left, while nothing was done in this one yet."""
+        if self.session.store is None or self.session.cursor is not None:
+            return
+        if self.resume.offer(self.session.store.sessions()):
+            self.pictures.layout.display = "none"
+
+    def _begin(self, name: str, work: Any, source: str, origin: Source | None) -> None:
         def done(result: Result) -> None:
             if result.value._signal_type == "RecStack":
-                self.session.replace(result.value, name)
+                self.session.replace(result.value, name, source=origin)
                 self.session.say(f"{name} is a reconstruction: Explore shows it.", "good")
                 self._applied(result.value)
                 return
             self.candidate, self.candidate_name, self.source = result.value, name, source
+            self.origin = origin
             self.reset_form()
             self.refresh()
             self.session.say("Preview only. Nothing is changed until you press Use this series.")
@@ -340,7 +359,7 @@ class LoadPanel(OperationPanel):
             made = run(made, step)
         name, self.candidate = self.candidate_name, None
         self.reset_form()
-        self.session.replace(made, name)
+        self.session.replace(made, name, source=self.origin, steps=tuple(steps))
         self.session.say(f"{name} is loaded.", "good")
         self._applied(made)
 
@@ -353,8 +372,7 @@ class LoadPanel(OperationPanel):
         """Return frames and size."""
         if session.cursor is None:
             return cls.hint
-        first = session.cursor.root.signal
-        n, ny, nx = first.data.shape
+        n, ny, nx = session.cursor.root.shape
         return f"{n} frames, {nx}²" if nx == ny else f"{n} frames, {nx}×{ny}"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tomojupyter.steps.base import find, parameters
-from tomojupyter.ui.records import words
+from tomojupyter.steps.words import words
 from tomojupyter.ui.words import seconds_text, size_text
 
 if TYPE_CHECKING:

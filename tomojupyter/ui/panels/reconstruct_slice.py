@@ -14,8 +14,9 @@ from tomojupyter.errors import ParameterError
 from tomojupyter.numerics.images.filters import blank_frames
 from tomojupyter.numerics.reconstruction import reconstruct as solvers
 from tomojupyter.numerics.reconstruction.backends import make_projector
-from tomojupyter.steps.checks import usable
-from tomojupyter.steps.reconstruct import ReconstructionStep, sinograms_of
+from tomojupyter.steps.columns import Sinograms
+from tomojupyter.steps.figures import norm_of
+from tomojupyter.steps.reconstruct import ReconstructionStep
 
 if TYPE_CHECKING:
     from tomojupyter.monitor import Monitor
@@ -146,30 +147,28 @@ def make_test_slice(
     if not isinstance(step, ReconstructionStep):
         raise ParameterError(f"{step.method} cannot reconstruct a single slice: run it as a whole")
     resolved = step.resolve(signal)
-    good, mask = usable(signal)
-    if good.sum() < 2:
-        raise ParameterError(f"only {good.sum()} projection can be used; at least 2 are needed")
-    nx = signal.data.shape[2]
-    ny = signal.data.shape[1]
-    tilts = signal.tilts.data.ravel()[good]
+    series = Sinograms(signal)
+    _, ny, nx = series.shape
+    tilts = series.tilts
     projector = resolved.projector(tilts, ny)
     # As many slices as one product takes, of which x is one: they tell the time of the volume.
     lanes = projector.lanes(nx)
     first = min(max(0, x - lanes // 2), max(0, nx - lanes))
     block = slice(first, min(nx, first + lanes))
-    sinograms, weights, _ = sinograms_of(signal, good, mask, block)
+    sinograms, weights = series.columns(block)
     started = time.monotonic()
     projector.prepare(lambda: monitor(0, _total(resolved)))
     prepared = time.monotonic() - started
     here = slice(x - first, x - first + 1)
-    one = (sinograms[here], tilts, weights[here])
+    own = None if weights is None else weights[here]
+    one = (sinograms[here], tilts, own)
     volume, scalars, done = resolved.solve(projector, *one, monitor=monitor, ncores=1)
     clock = _Clock(monitor, _total(done))
     _short(resolved).solve(projector, sinograms, tilts, weights, monitor=clock, ncores=1)
     cores = (ncores or os.cpu_count() or 1) if projector.concurrent else 1
     rounds = math.ceil(len(projector.blocks(nx)) / cores)
     rate = Rate(prepared + rounds * clock.start, rounds * clock.each)
-    norm = float(np.sqrt(np.sum((one[0] * one[2]).astype(np.float64) ** 2)))
+    norm = norm_of(sinograms[here], own)
     residuals = [100 * r / norm if norm else 0.0 for r in scalars.get("residuals", [])]
     return Tested(x, volume[0], done, residuals, rate)
 

@@ -1,8 +1,9 @@
-"""Run a recipe over files, without a person: directly or as a papermill notebook."""
+"""Run a recipe on one file: directly or as a papermill notebook."""
 
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,8 +102,17 @@ def run_file(
     steps = read_recipe(recipe)
     path = check_output(target, overwrite)
     result = steps.run(load(source, tilts=tilts), monitor)
-    result.save(path, overwrite=True)
+    save_whole(result, path)
     return result
+
+
+def save_whole(signal: Any, path: Path) -> None:
+    """Save so that the file is there whole or not at all, also where the work is killed."""
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    signal.save(part, overwrite=True)
+    if path.is_dir():
+        shutil.rmtree(path)
+    part.replace(path)
 
 
 def run_notebook(

@@ -1,0 +1,71 @@
+"""A result of every operation, replayed from its own file on the raw file: identical voxels."""
+
+import numpy as np
+import pytest
+
+import tomojupyter.api as tomo
+from tomojupyter import provenance
+from tomojupyter.formats.mrc import write_mrc
+from tomojupyter.steps import REGISTRY, history, make_step, run
+
+ALL = [(operation, method) for operation, methods in REGISTRY.items() for method in methods]
+
+
+@pytest.fixture
+def raw_file(tmp_path, series_for):
+    """Return a function that writes the raw series for a Step and returns its path."""
+
+    def write(operation, method):
+        series = series_for(operation, method)
+        path = tmp_path / "raw.mrc"
+        write_mrc(path, series.data.astype("f4"), 0.5, is_volume=False)
+        tilts = "".join(f"{t:.2f}\n" for t in series.tilts.data.ravel())
+        path.with_suffix(".rawtlt").write_text(tilts, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", ALL, ids=" ".join)
+def test_the_result_of_every_operation_replays_from_its_file(name, raw_file, values, tmp_path):
+    raw = raw_file(*name)
+    made = tomo.load(raw)
+    if REGISTRY[name[0]][name[1]].on == "RecStack":
+        made = made.reconstruct("FBP", thickness=17, show_progressbar=False)
+    made = run(made, make_step(*name, **values(*name)))
+    made.save(tmp_path / "made.hspy")
+    done = provenance.replay(tmp_path / "made.hspy", raw)
+    assert done.comparison is not None
+    assert done.comparison.identical, str(done.comparison)
+    assert done.comparison.history == ()
+    assert np.array_equal(done.signal.data, made.data)
+    assert history.read(done.signal)[-1]["after"] == history.read(made)[-1]["after"]
+
+
+class Finisher:
+    """A monitor that presses Finish after some reports."""
+
+    def __init__(self, after):
+        self.after, self.finish_early = after, False
+
+    def __call__(self, done, *_, **__):
+        self.finish_early = self.finish_early or done >= self.after
+
+
+ITERATIVE = [
+    method
+    for method, cls in REGISTRY["reconstruct"].items()
+    if any(f == "iterations" for f in cls.__dataclass_fields__)
+]
+
+
+@pytest.mark.parametrize("method", ITERATIVE)
+def test_what_was_finished_early_replays_with_the_iterations_done(method, raw_file, tmp_path):
+    raw = raw_file("reconstruct", method)
+    step = make_step("reconstruct", method, iterations=30)
+    made = run(tomo.load(raw), step, Finisher(2))
+    assert history.read(made)[-1]["resolved"]["iterations"] == 2
+    made.save(tmp_path / "made.hspy")
+    done = provenance.replay(tmp_path / "made.hspy", raw)
+    assert done.comparison.identical
+    assert history.read(done.signal)[-1]["asked"]["iterations"] == 2

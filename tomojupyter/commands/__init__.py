@@ -1,0 +1,1 @@
+"""The subcommands of ``tomojupyter``, a module each; the work is done in the library."""

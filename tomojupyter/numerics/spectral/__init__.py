@@ -1,0 +1,1 @@
+"""Spectra at every pixel and tilt: shapes of lines, maps, decomposition, joint reconstruction."""

@@ -1,0 +1,99 @@
+"""States that were put away, worked out again from the file and the recorded Steps."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from tomojupyter.errors import DataError, TomojupyterWarning
+from tomojupyter.monitor import Silent
+from tomojupyter.steps import history, make_step
+from tomojupyter.steps.recipe import EXTERNAL
+from tomojupyter.steps.run import run
+
+if TYPE_CHECKING:
+    from tomojupyter.monitor import Monitor
+    from tomojupyter.steps import Step
+    from tomojupyter.ui.timeline import Node
+
+
+def new_records(node: Node) -> list[dict[str, Any]]:
+    """Return the records that a state has and the one before it has not."""
+    before = len(node.parent.records) if node.parent else 0
+    return [r for r in node.records[before:] if r["operation"] != "source"]
+
+
+def replay_steps(node: Node) -> list[Step]:
+    """Return the Steps that make a state from the one before, with the values that were used."""
+    if node.parent is None:
+        return list(node.steps)
+    return [make_step(r["operation"], r["method"], **r["resolved"]) for r in new_records(node)]
+
+
+def can_recall(node: Node, held: bool = True) -> bool:
+    """Tell whether a state is in memory (not asked with `held` false) or can be made again."""
+    if (held and node.held is not None) or (node.is_volume and node.file and node.file.exists()):
+        return True
+    if node.parent is None:
+        return node.source is not None and not node.source.problem()
+    if any(r["operation"] == EXTERNAL for r in new_records(node)):
+        return False
+    return can_recall(node.parent)
+
+
+def recall(node: Node, monitor: Monitor | None = None, **options: Any) -> Any:
+    """Return the signal of a state again: from its file, else from the state before it.
+
+    Parameters
+    ----------
+    node
+        The state; those before it are worked out for it and not kept.
+    monitor
+        Follows the Steps.
+    **options
+        Run options.
+
+    Returns
+    -------
+    TomoStack or RecStack
+        With the records as they were, where the pixels are the same to the last bit; else with
+        new ones, and a warning.
+
+    Raises
+    ------
+    DataError
+        If an edit was made outside, which cannot be done again.
+    MissingFileError, FormatError
+        If the file of the series is gone or changed.
+    """
+    if node.held is not None:
+        return node.held
+    if node.is_volume and node.file is not None and node.file.exists():
+        # A series is not read from a file: what lies around its crop is not in there.
+        from tomojupyter.api import load
+
+        return load(node.file)
+    if node.parent is None:
+        if node.source is None:
+            raise DataError(f"{node.name or 'this series'} came from no file: load it again")
+        made = node.source.load()
+    else:
+        made = recall(node.parent, monitor, **options)
+    if any(r["operation"] == EXTERNAL for r in new_records(node)):
+        raise DataError("an edit was made outside of the app here; it cannot be done again")
+    for step in replay_steps(node):
+        made = run(made, step, monitor or Silent(), **options)
+    _ = made.data
+    _settle_records(node, made)
+    return made
+
+
+def _settle_records(node: Node, made: Any) -> None:
+    if not node.records:
+        return
+    found = history.read(made)
+    if found and found[-1]["after"] == node.records[-1]["after"]:
+        history.write(made, node.records)
+    else:
+        text = f"{node.label or node.name} gave other values than before: check the result"
+        warnings.warn(text, TomojupyterWarning, stacklevel=2)

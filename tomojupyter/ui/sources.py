@@ -1,0 +1,85 @@
+"""Where a series can be loaded from again, and whether it is still the same there."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tomojupyter import api as tomo
+from tomojupyter.errors import FormatError, MissingFileError
+from tomojupyter.ui.words import size_text
+
+BUILT_IN = "built-in catalyst"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file with its size and time of change, or the built-in catalyst.
+
+    Parameters
+    ----------
+    path
+        Of the file; empty for the built-in series.
+    size
+        In bytes; of a folder, 0.
+    changed
+        Time of its last change in s since 1970.
+    """
+
+    path: str = ""
+    size: int = 0
+    changed: float = 0.0
+
+    @classmethod
+    def of_file(cls, path: str | Path) -> Source:
+        """Return the source of a file as it is now."""
+        whole = Path(path).resolve()
+        about = whole.stat()
+        return cls(str(whole), about.st_size if whole.is_file() else 0, about.st_mtime)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any] | None) -> Source | None:
+        """Return what `as_dict` wrote."""
+        return cls(**values) if values is not None else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the values for JSON."""
+        return asdict(self)
+
+    @property
+    def name(self) -> str:
+        """What a sentence calls it."""
+        return Path(self.path).name if self.path else BUILT_IN
+
+    def problem(self) -> str:
+        """Return the sentence that the file is gone or another one now; nothing if all is well."""
+        if not self.path:
+            return ""
+        path = Path(self.path)
+        try:
+            about = path.stat()
+        except OSError:
+            return f"{self.name} is not where it was ({path.parent})."
+        if path.is_file() and about.st_size != self.size:
+            was, is_now = size_text(self.size), size_text(about.st_size)
+            return f"{self.name} has changed since (size {was} to {is_now})."
+        if about.st_mtime != self.changed:
+            return f"{self.name} has been written anew since, with the same size."
+        return ""
+
+    def load(self) -> Any:
+        """Load the series.
+
+        Raises
+        ------
+        MissingFileError, FormatError
+            If the file is gone or has another size.
+        """
+        if not self.path:
+            return tomo.datasets.get_demo_data()
+        if not Path(self.path).exists():
+            raise MissingFileError(self.problem())
+        if Path(self.path).is_file() and Path(self.path).stat().st_size != self.size:
+            raise FormatError(self.problem())
+        return tomo.load(self.path)

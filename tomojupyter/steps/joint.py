@@ -29,8 +29,8 @@ class JointRegistration(Step):
         "compact: seen whole at every tilt; slab: goes on beyond the edges; auto: told by itself",
         choices=numerics.SPECIMENS,
     )
-    thickness: float | None = param(
-        None, "thickness of a slab", unit="px", ge=4, auto="measured", advanced=True
+    thickness: float = param(
+        0.0, "thickness of a slab; 0: measured", unit="px", ge=0, advanced=True
     )
     crop: bool = param(False, "cut off what is not covered in every projection")
     shift_type: str = param(
@@ -56,7 +56,7 @@ class JointRegistration(Step):
             vacuum=signal.vacuum(),
             use=good,
             specimen=self.specimen,
-            thickness=self.thickness,
+            thickness=self.thickness or None,
             monitor=monitor,
             ncores=options.get("ncores"),
         )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FIRST = 60  # iterations of a volume made from nothing
 MORE = 20  # further ones after the images have moved
+FARTHEST = 2.0  # px of the level, of one step; gradients reach no farther
 STILL = 5e-4  # px; shorter steps are none
 BRIGHTER = 0.02  # a gain nearer to 1 is noise
 WORK = 2.2e8  # voxels times tilts of one iteration that are worth their time
@@ -165,7 +166,7 @@ class Stage:
                 images, again, self.window(weights), series.placed, trust, self.columns,
                 self.turning(weights),
             )  # fmt: skip
-            step = found.moves * self.factor
+            step = np.clip(found.moves, -FARTHEST, FARTHEST) * self.factor
             new = pose.moved(step, float(np.rad2deg(found.turn_rad)) if turn else 0.0)
             point = _vector(pose, scale)
             mixed = mixer.next(point, _vector(new, scale) - point)

@@ -21,6 +21,7 @@ SMALLEST = 24  # px
 FAINT = 0.3  # of the thinnest view of a slab; a vacuum below this cannot be told from none
 HARMLESS = ("jumped",)  # what alignment is there to mend
 NOTHING = ("blank", "empty")  # what cannot be placed
+MENDED = ("hot",)  # what despiking makes good
 MANY = 0.3  # of the projections; if more are called bad, the measure of bad is at fault
 
 
@@ -94,7 +95,8 @@ def make_series(
         reasons.setdefault(int(i), "")
     nothing = {i for i, why in reasons.items() if why.startswith(NOTHING)}
     placed &= ~np.isin(np.arange(n), list(nothing))
-    model = placed & ~np.isin(np.arange(n), list(reasons))
+    unfit = [i for i, why in reasons.items() if not why.startswith(MENDED)]
+    model = placed & ~np.isin(np.arange(n), unfit)
     _refuse_few(tilts_deg[model], n)
     clean = np.zeros(images.shape, np.float32)
     for i in np.flatnonzero(placed):

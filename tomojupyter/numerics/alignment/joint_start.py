@@ -30,7 +30,7 @@ def coarse(series: Series) -> Pose:
     AlignmentRefused
         If the images have nothing in common.
     """
-    images = _gaps(series)
+    images = series.images
     found = centre_of_mass(images, series.tilts_deg, mask=series.known, vacuum=0.0)
     pose = Pose(found.shifts, 0.0)
     try:
@@ -59,13 +59,6 @@ def matrices(pose: Pose, shape: tuple[int, int]) -> np.ndarray:
     """Return the (n, 3, 3) matrices of a pose of images of `shape`."""
     turn = rotation(pose.angle_deg, shape)
     return np.stack([turn @ translation(dx, dy) for dy, dx in pose.shifts])
-
-
-def _gaps(series: Series) -> np.ndarray:
-    """Return the images with those that are not in the model blank."""
-    images = series.images.copy()
-    images[~series.model] = 0
-    return images
 
 
 def _moved(series: Series, pose: Pose) -> np.ndarray:

@@ -74,13 +74,33 @@ class JointRegistration(Step):
 
 def _scalars(found: numerics.Joint) -> dict[str, Any]:
     """Return what the record keeps."""
+    score = found.score
     return {
+        "score": str(score),
+        "expected_px": round(score.expected_px, 4),
+        "interval_px": [round(v, 4) for v in score.interval_px],
+        "halves_correlation": round(score.halves, 5),
+        "angle_interval_deg": _interval(found.angle_deg, score.angle_deg),
+        "offset_interval_px": _interval(0.0, score.offset_px),
+        "prediction_residual": _listed(score.residual),
         "specimen": found.specimen,
         "thickness_px": found.thickness or None,
         "flat_deg": found.flat_deg if found.specimen == "slab" else None,
         "angle_deg": found.angle_deg,
-        "residual": [None if np.isnan(r) else round(float(r), 5) for r in found.misfit],
+        "residual": _listed(found.misfit),
         "residual_history": [round(r, 6) for r in found.history],
         "left_out": sorted(found.reasons),
         "shifts": np.round(found.shifts, 4).tolist(),
     }
+
+
+def _listed(values: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(v) else round(float(v), 5) for v in values]
+
+
+def _interval(applied: float, rest: tuple[float, float]) -> list[float] | None:
+    """Return the interval of a figure of the axis, or None where it cannot be told."""
+    value, half = rest
+    if not np.isfinite(half):
+        return None
+    return [round(applied + value - half, 4), round(applied + value + half, 4)]

@@ -12,6 +12,7 @@ from tomojupyter.monitor import Monitor, Silent
 from tomojupyter.numerics.alignment import joint_slab
 from tomojupyter.numerics.alignment.joint_level import Pose
 from tomojupyter.numerics.alignment.joint_rounds import Box, Rounds, Stage
+from tomojupyter.numerics.alignment.joint_score import Score, score_pose
 from tomojupyter.numerics.alignment.joint_series import Series, make_series
 from tomojupyter.numerics.alignment.joint_start import axis_by_mass, coarse, on_axis, standing
 from tomojupyter.numerics.alignment.registration_chain import _validated
@@ -21,7 +22,6 @@ SILENT = Silent()
 SPECIMENS = ("auto", "compact", "slab")
 ROUNDS = {"coarse": 4, "middle": 6, "fine": 6}
 FINEST_START = 24  # px; images are not binned to less
-THICK = 0.5  # of the image, a slab before its thickness is known
 
 
 @dataclass
@@ -46,6 +46,8 @@ class Joint:
         bool (n,), projections that nothing places; their shifts are interpolated over tilt.
     misfit
         (n,) rms of image minus reprojection, relative to the rms of the image; NaN for blank.
+    score
+        How good it is, as far as the images tell.
     history
         Mean misfit of every round.
     """
@@ -58,6 +60,7 @@ class Joint:
     reasons: dict[int, str]
     blank: np.ndarray
     misfit: np.ndarray
+    score: Score
     history: list[float] = field(default_factory=list)
 
 
@@ -127,6 +130,7 @@ def joint(
     with Workers(ncores) as workers:
         course = Course(series, workers, monitor)
         pose = course.slab(thickness) if series.slab else course.compact()
+        score = score_pose(series, pose, course.box, workers, course.beat)
     pose = _with_blank(pose, series)
     misfit = np.full(len(images), np.nan)
     if course.last is not None:
@@ -134,7 +138,7 @@ def joint(
     return Joint(
         pose.shifts, pose.angle_deg, "slab" if series.slab else "compact",
         float(course.box.thickness) if series.slab else 0.0, series.flat_deg,
-        series.reasons, ~series.placed, misfit, course.history,
+        series.reasons, ~series.placed, misfit, score, course.history,
     )  # fmt: skip
 
 
@@ -215,7 +219,7 @@ class Course:
         """Align a slab or film."""
         series = self.series
         shape, tilts = series.images.shape, series.tilts_deg[series.placed]
-        part = THICK if thickness is None else thickness / shape[1]
+        part = joint_slab.THICK if thickness is None else thickness / shape[1]
         self.box = joint_slab.slab_box(shape, tilts, series.flat_deg, part)
         pose = self.start(self.stage(self.factors[0]))
         for factor, rounds in zip(self.factors, self._rounds(), strict=True):
@@ -240,7 +244,7 @@ class Course:
         return joint_slab.lowered(pose, series.tilts_deg, series.flat_deg, z)
 
     def _offset(self, factor: int, pose: Pose) -> Pose:
-        move = joint_slab.offset(self.stage(factor), pose)
+        move, _ = joint_slab.offset(self.stage(factor), pose)
         return pose.moved(np.tile([move, 0.0], (len(pose.shifts), 1)), 0.0)
 
 

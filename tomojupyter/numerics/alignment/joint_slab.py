@@ -18,6 +18,8 @@ STANDS_OUT = 0.25  # of the way from the quietest rows to the liveliest
 MARGIN = 0.03  # of the image, on both sides of the slab
 PROBE = 0.012  # of the image, the steps of the offset that are tried
 FARTHEST = 3.0  # steps
+GROUPS = 4  # of projections, whose answers tell how sure theirs is
+THICK = 0.5  # of the image, a slab before its thickness is known
 WIDEST = 3.0  # images that the volume of a slab is wide at most
 
 
@@ -62,8 +64,14 @@ def lowered(pose: Pose, tilts_deg: np.ndarray, flat_deg: float, z: float) -> Pos
     return pose.moved(moves, 0.0)
 
 
-def offset(stage: Stage, pose: Pose) -> float:
-    """Return by how many full px to move the images along y so that the axis is in the middle.
+def offset(stage: Stage, pose: Pose) -> tuple[float, float]:
+    """Return how far to move the images along y so that the axis is in the middle, in full px.
+
+    Returns
+    -------
+    tuple of float
+        The move and its standard error, by the scatter of the projections; 0 and infinity where
+        nothing is to be seen of it.
 
     Notes
     -----
@@ -86,8 +94,20 @@ def offset(stage: Stage, pose: Pose) -> float:
         slope = np.gradient(again, axis=1)
         pull = (window * (images - again) * slope).sum(axis=(1, 2), dtype=np.float64)
         stiff = (window * slope**2).sum(axis=(1, 2), dtype=np.float64)
-        pulls.append(float((rest * pull).sum() / (rest**2 * stiff).sum()))
-    gain, at_zero = np.polyfit(tried, pulls, 1)
-    if not gain < 0:
-        return 0.0
-    return float(np.clip(-at_zero / gain, -FARTHEST * size, FARTHEST * size))
+        pulls.append(rest * pull / (rest**2 * stiff).sum())
+    order = np.argsort(series.tilts_deg, kind="stable")
+    order = order[series.model[order]]
+    whole = _root(tried, np.array(pulls)[:, order])
+    parts = [_root(tried, np.array(pulls)[:, order[k::GROUPS]]) for k in range(GROUPS)]
+    if whole is None:
+        return 0.0, float("inf")
+    known = [part for part in parts if part is not None]
+    sigma = float(np.std(known, ddof=1) / np.sqrt(len(known))) if len(known) > 1 else np.inf
+    limit = FARTHEST * size
+    return float(np.clip(whole, -limit, limit)), min(sigma, limit)
+
+
+def _root(tried: np.ndarray, pulls: np.ndarray) -> float | None:
+    """Return the offset at which the pulls (k, n) of images sum to nothing; None if nowhere."""
+    gain, at_zero = np.polyfit(tried, pulls.sum(axis=1), 1)
+    return -at_zero / gain if gain < 0 else None

@@ -23,12 +23,15 @@ class Found:
         (n,) brightness of each image relative to the reprojection.
     misfit
         (n,) rms of what is left, relative to the rms of the image.
+    sigma
+        (n, 2) standard errors of the moves, taking what is left for noise.
     """
 
     moves: np.ndarray
     turn_rad: float
     gains: np.ndarray
     misfit: np.ndarray
+    sigma: np.ndarray
 
 
 def compare(
@@ -58,7 +61,7 @@ def compare(
     n, ny, nx = images.shape
     v = (np.arange(ny) - (ny - 1) / 2)[:, None]
     u = (np.arange(nx) - (nx - 1) / 2 if columns is None else columns)[None]
-    gains, misfit = np.ones(n), np.full(n, np.nan)
+    gains, misfit, sigma = np.ones(n), np.full(n, np.nan), np.full((n, 2), np.nan)
     moves, couplings = np.zeros((n, 2)), np.zeros((n, 2))
     turn, turned = 0.0, 0.0
     for i in np.flatnonzero(use):
@@ -69,6 +72,8 @@ def compare(
         solved, coupling = _solved(products)
         moves[i], gains[i], couplings[i] = solved[:2], 1 + solved[2], coupling[:2]
         misfit[i] = np.sqrt(products[4, 4] / max(float(np.vdot(weights[i], images[i] ** 2)), 1e-30))
+        noise = products[4, 4] / max(float(weights[i].sum(dtype=np.float64)), 1.0)
+        sigma[i] = np.sqrt(noise / np.maximum(np.diag(products)[:2], 1e-30))
         if trust[i] > 0:
             if turning is not None:
                 products = _products(parts, turning[i])
@@ -76,7 +81,7 @@ def compare(
             turn += trust[i] * (products[3, 3] - products[3, :3] @ coupling)
             turned += trust[i] * (products[3, 4] - products[3, :3] @ solved)
     angle = turned / turn if turn > 0 else 0.0
-    return Found(moves - angle * couplings, angle, gains, misfit)
+    return Found(moves - angle * couplings, angle, gains, misfit, sigma)
 
 
 def _products(parts: np.ndarray, weights: np.ndarray) -> np.ndarray:

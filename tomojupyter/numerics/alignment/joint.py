@@ -230,7 +230,7 @@ class Course:
             if thickness is None:
                 pose = self._thinner(stage, pose)
             if factor > 1 or len(self.factors) == 1:
-                pose = self._offset(factor, pose)
+                pose = self._axis(factor, pose)
         return pose
 
     def _thinner(self, stage: Stage, pose: Pose) -> Pose:
@@ -243,8 +243,11 @@ class Course:
         self.box = Box(self.box.height, round(thick), self.box.flat_deg)
         return joint_slab.lowered(pose, series.tilts_deg, series.flat_deg, z)
 
-    def _offset(self, factor: int, pose: Pose) -> Pose:
-        move, _ = joint_slab.offset(self.stage(factor), pose)
+    def _axis(self, factor: int, pose: Pose) -> Pose:
+        """Look for the axis of a slab, of which little is left to see."""
+        stage = self.stage(factor)
+        pose = pose.moved(np.zeros((len(pose.shifts), 2)), joint_slab.turn(stage, pose))
+        move, _ = joint_slab.offset(stage, pose)
         return pose.moved(np.tile([move, 0.0], (len(pose.shifts), 1)), 0.0)
 
 

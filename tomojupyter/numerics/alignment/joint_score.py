@@ -10,7 +10,6 @@ import numpy as np
 from tomojupyter.errors import AlignmentRefused
 from tomojupyter.monitor import Monitor, Silent
 from tomojupyter.numerics.alignment import joint_slab
-from tomojupyter.numerics.alignment.joint_level import Pose
 from tomojupyter.numerics.alignment.joint_rounds import FIRST, Box, Stage
 from tomojupyter.numerics.alignment.joint_series import Series, make_series
 from tomojupyter.numerics.alignment.joint_start import axis_by_mass, standing
@@ -20,6 +19,8 @@ from tomojupyter.numerics.blocks import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tomojupyter.numerics.alignment.joint_level import Pose
 
 SILENT = Silent()
 SIDE = 48  # px that images keep at least when they are binned for the score

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from tomojupyter.numerics.alignment.joint_rounds import FIRST, Box
+from tomojupyter.numerics.alignment.joint_step import compare
 
 if TYPE_CHECKING:
     from tomojupyter.numerics.alignment.joint_level import Pose
@@ -17,6 +18,7 @@ SMOOTH = 4.0  # px of the level; slower changes of the density do not count
 STANDS_OUT = 0.25  # of the way from the quietest rows to the liveliest
 MARGIN = 0.03  # of the image, on both sides of the slab
 PROBE = 0.012  # of the image, the steps of the offset that are tried
+TURN = 0.4  # degrees, the steps of the angle that are tried
 FARTHEST = 3.0  # steps
 GROUPS = 4  # of projections, whose answers tell how sure theirs is
 THICK = 0.5  # of the image, a slab before its thickness is known
@@ -105,6 +107,27 @@ def offset(stage: Stage, pose: Pose) -> tuple[float, float]:
     sigma = float(np.std(known, ddof=1) / np.sqrt(len(known))) if len(known) > 1 else np.inf
     limit = FARTHEST * size
     return float(np.clip(whole, -limit, limit)), min(sigma, limit)
+
+
+def turn(stage: Stage, pose: Pose) -> float:
+    """Return by how many degrees to turn the images so that the axis lies along x.
+
+    Notes
+    -----
+    As for :func:`offset`: the volume takes up most of a wrong angle, and what is left changes
+    sign where it is right.
+    """
+    series, still = stage.series, np.zeros((len(pose.shifts), 2))
+    tried, pulls = TURN * np.array([-1.0, 0.0, 1.0]), []
+    for d in tried:
+        images, again, weights = stage.again(pose.moved(still, d), FIRST, stage.fresh())
+        found = compare(
+            images, again, stage.window(weights), series.model, series.model.astype(float),
+            stage.columns, stage.turning(weights),
+        )  # fmt: skip
+        pulls.append([found.turn_rad])
+    angle = _root(tried, np.array(pulls))
+    return 0.0 if angle is None else float(np.clip(angle, -FARTHEST * TURN, FARTHEST * TURN))
 
 
 def _root(tried: np.ndarray, pulls: np.ndarray) -> float | None:

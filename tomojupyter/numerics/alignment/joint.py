@@ -11,7 +11,7 @@ from tomojupyter.errors import AlignmentRefused, ParameterError
 from tomojupyter.monitor import Monitor, Silent
 from tomojupyter.numerics.alignment import joint_slab
 from tomojupyter.numerics.alignment.joint_level import Pose
-from tomojupyter.numerics.alignment.joint_rounds import Box, Rounds, Stage
+from tomojupyter.numerics.alignment.joint_rounds import WORK, Box, Rounds, Stage
 from tomojupyter.numerics.alignment.joint_score import Score, score_pose
 from tomojupyter.numerics.alignment.joint_series import Series, make_series
 from tomojupyter.numerics.alignment.joint_start import axis_by_mass, coarse, on_axis, standing
@@ -21,7 +21,8 @@ from tomojupyter.numerics.blocks import Workers
 SILENT = Silent()
 SPECIMENS = ("auto", "compact", "slab")
 ROUNDS = {"coarse": 4, "middle": 6, "fine": 6}
-FINEST_START = 24  # px; images are not binned to less
+LEAST = 24  # px; images are not binned to less
+PART = 0.6  # of the slices that must be affordable
 
 
 @dataclass
@@ -148,8 +149,12 @@ class Course:
     def __init__(self, series: Series, workers: Workers, monitor: Monitor) -> None:
         self.series, self.workers, self.monitor = series, workers, monitor
         side = min(series.images.shape[1:])
-        self.factors = [b for b in (8, 4, 2, 1) if side // b >= FINEST_START and b <= side / 32]
+        self.factors = [b for b in (8, 4, 2, 1) if side // b >= LEAST and b <= side / 32]
         self.factors = self.factors or [1]
+        # Few slices of a fine binning say less than all of a coarser one.
+        work = np.prod([float(k) for k in (*series.images.shape, series.images.shape[1])])
+        kept = [b for b in self.factors if work / b**3 <= WORK / PART]
+        self.factors = kept or self.factors[:1]
         self.done, self.total = 0, sum(ROUNDS.values()) + 2
         self.history: list[float] = []
         self.last: Any = None

@@ -76,7 +76,12 @@ def ours(stack: Any, methods: tuple[str, ...] = REGISTRATIONS) -> list[Alignment
         start = time.process_time()
         registered = stack.stack_register(method)
         rows.append(_with_axis("tomojupyter", f"{method} + CoM", registered, start))
-    return rows
+    start = time.process_time()
+    aligned = stack.stack_register("joint")
+    cpu = round(time.process_time() - start, 2)
+    frame = aligned._frame
+    numbers = {"tiltaxis": frame.tiltaxis, "yshift": frame.yshift, "cpu_s": cpu}
+    return [*rows, Alignment("tomojupyter", "joint", aligned.transforms, numbers=numbers)]
 
 
 def _with_axis(package: str, pipeline: str, registered: Any, start: float) -> Alignment:

@@ -11,6 +11,7 @@ from tomojupyter.steps import (  # noqa: F401  imported for their Steps
     decompose,
     exclude,
     filter,  # noqa: A004  the operation's name
+    joint,
     line_maps,
     normalise,
     reconstruct,

@@ -1,0 +1,268 @@
+"""All shifts, the axis' angle and its place together, by matching projections of the volume."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tomojupyter.errors import AlignmentRefused, ParameterError
+from tomojupyter.monitor import Monitor, Silent
+from tomojupyter.numerics.alignment import joint_slab
+from tomojupyter.numerics.alignment.joint_level import Pose
+from tomojupyter.numerics.alignment.joint_rounds import WORK, Box, Rounds, Stage
+from tomojupyter.numerics.alignment.joint_score import Score, score_pose
+from tomojupyter.numerics.alignment.joint_series import Series, make_series
+from tomojupyter.numerics.alignment.joint_start import axis_by_mass, coarse, on_axis, standing
+from tomojupyter.numerics.alignment.registration_chain import _validated
+from tomojupyter.numerics.blocks import Workers
+
+SILENT = Silent()
+SPECIMENS = ("auto", "compact", "slab")
+ROUNDS = {"coarse": 4, "middle": 6, "fine": 6}
+LEAST = 24  # px; images are not binned to less
+PART = 0.6  # of the slices that must be affordable
+
+
+@dataclass
+class Joint:
+    """What the joint alignment found.
+
+    Parameters
+    ----------
+    shifts
+        float64 (n, 2), (dy, dx) in px to apply to the images as given.
+    angle_deg
+        To turn them by afterwards, about their centre.
+    specimen
+        ``"compact"`` or ``"slab"``.
+    thickness
+        Of a slab's volume, in px; 0 for a compact specimen.
+    flat_deg
+        Tilt at which a slab is seen along its normal.
+    reasons
+        Why projections were left out of the volume, by index.
+    blank
+        bool (n,), projections that nothing places; their shifts are interpolated over tilt.
+    misfit
+        (n,) rms of image minus reprojection, relative to the rms of the image; NaN for blank.
+    score
+        How good it is, as far as the images tell.
+    history
+        Mean misfit of every round.
+    """
+
+    shifts: np.ndarray
+    angle_deg: float
+    specimen: str
+    thickness: float
+    flat_deg: float
+    reasons: dict[int, str]
+    blank: np.ndarray
+    misfit: np.ndarray
+    score: Score
+    history: list[float] = field(default_factory=list)
+
+
+def joint(
+    images: np.ndarray,
+    tilts_deg: np.ndarray,
+    *,
+    mask: np.ndarray | None = None,
+    vacuum: float | None = None,
+    use: np.ndarray | None = None,
+    specimen: str = "auto",
+    thickness: float | None = None,
+    monitor: Monitor = SILENT,
+    ncores: int | None = None,
+) -> Joint:
+    """Align a tilt series by matching it with the projections of its own volume.
+
+    Parameters
+    ----------
+    images
+        (n, ny, nx), any real dtype; NaN pixels have no say.
+    tilts_deg
+        (n,) degrees, any order.
+    mask
+        bool, broadcastable to `images`; True marks measured pixels. None: all.
+    vacuum
+        Level of the vacuum. None: estimated.
+    use
+        bool (n,), images that the volume may be made of. None: all.
+    specimen
+        ``"compact"``: it lies between the upper and the lower edge at every tilt. ``"slab"``: it
+        goes on beyond them. ``"auto"``: told from the images.
+    thickness
+        Of a slab in px. None: measured.
+    monitor
+        Told about every round. Finish keeps the pose reached.
+    ncores
+        Threads. None: one per core.
+
+    Returns
+    -------
+    Joint
+        Shifts and angle.
+
+    Raises
+    ------
+    AlignmentRefused
+        If there are fewer than 7 usable tilts, less than 40 degrees of them, or nothing to see.
+    DataError, TiltsError, ParameterError
+        If the arguments do not fit together.
+
+    Notes
+    -----
+    At binning 4, 2 and 1 a positive volume is reconstructed (SIRT with Nesterov's momentum, 60
+    iterations and 20 more in each round), projected again, and all images are moved by one
+    Gauss-Newton step towards their projections, mixed with those before by Anderson's method.
+    The axis of a compact specimen is what its centres of mass say after the rounds. A slab's
+    volume is as wide as it is seen at any tilt and as thick as it is measured to be, which is what
+    tells its axis.
+    """
+    images, tilts = _validated(images, tilts_deg, None)
+    if specimen not in SPECIMENS:
+        raise ParameterError(f"specimen is one of {', '.join(SPECIMENS)}; got {specimen!r}")
+    if use is None:
+        use = np.ones(len(images), bool)
+    series = make_series(images, tilts, mask=mask, vacuum=vacuum, use=use, specimen=specimen)
+    with Workers(ncores) as workers:
+        course = Course(series, workers, monitor)
+        pose = course.slab(thickness) if series.slab else course.compact()
+        score = score_pose(series, pose, course.box, workers, course.beat)
+    pose = _with_blank(pose, series)
+    misfit = np.full(len(images), np.nan)
+    if course.last is not None:
+        misfit[series.placed] = course.last.misfit[series.placed]
+    return Joint(
+        pose.shifts, pose.angle_deg, "slab" if series.slab else "compact",
+        float(course.box.thickness) if series.slab else 0.0, series.flat_deg,
+        series.reasons, ~series.placed, misfit, score, course.history,
+    )  # fmt: skip
+
+
+class Course:
+    """The stages of one alignment, and how the monitor hears of them."""
+
+    def __init__(self, series: Series, workers: Workers, monitor: Monitor) -> None:
+        self.series, self.workers, self.monitor = series, workers, monitor
+        side = min(series.images.shape[1:])
+        self.factors = [b for b in (8, 4, 2, 1) if side // b >= LEAST and b <= side / 32]
+        self.factors = self.factors or [1]
+        # Few slices of a fine binning say less than all of a coarser one.
+        work = np.prod([float(k) for k in (*series.images.shape, series.images.shape[1])])
+        kept = [b for b in self.factors if work / b**3 <= WORK / PART]
+        self.factors = kept or self.factors[:1]
+        self.done, self.total = 0, sum(ROUNDS.values()) + 2
+        self.history: list[float] = []
+        self.last: Any = None
+        ny = series.images.shape[1]
+        self.box = Box(ny, ny)
+
+    def beat(self, _: int = 0) -> None:
+        """Let the monitor stop the work."""
+        self.monitor(min(self.done, self.total), self.total)
+
+    def tell(self, rounds: Rounds, stage: Stage) -> bool:
+        """Report a round; true if it is to be the last."""
+        self.done += 1
+        self.history.append(rounds.misfits[-1])
+        self.last = rounds.found
+        self.monitor(
+            min(self.done, self.total), self.total,
+            residual=rounds.misfits[-1], picture=stage.solver.middle(),
+        )  # fmt: skip
+        return bool(self.monitor.finish_early)
+
+    def stage(self, factor: int) -> Stage:
+        """Return the series at one binning."""
+        return Stage(self.series, factor, self.box, self.workers, self.beat)
+
+    def start(self, stage: Stage) -> Pose:
+        """Return the better of two poses: as the images lie, and a coarse alignment."""
+        poses = [standing(len(self.series.images))]
+        try:
+            poses.append(coarse(self.series))
+        except AlignmentRefused:
+            return poses[0]
+        left = []
+        for pose in poses:
+            trial = stage.refine(pose, 1, False, lambda *_: False, even=False)
+            stage.solver = stage.fresh()
+            left.append(trial.misfits[-1])
+        return poses[int(np.argmin(left))]
+
+    def compact(self) -> Pose:
+        """Align a specimen that is seen whole."""
+        stage = self.stage(self.factors[0])
+        pose = self.start(stage)
+        gains = stage.gains
+        for factor, rounds in zip(self.factors, self._rounds(), strict=True):
+            stage = self.stage(factor)
+            stage.gains = gains
+            pose = stage.refine(pose, rounds, False, self.tell).pose
+            gains = stage.gains
+            pose = self._by_mass(pose)
+            if self.monitor.finish_early:
+                break
+        return pose
+
+    def _by_mass(self, pose: Pose) -> Pose:
+        try:
+            return on_axis(pose, axis_by_mass(self.series, pose))
+        except AlignmentRefused:
+            return pose
+
+    def _rounds(self) -> list[int]:
+        """Return the rounds at each binning."""
+        kinds = ["fine"] + ["middle"] * (len(self.factors) - 1)
+        return [ROUNDS[k] for k in reversed(kinds)]
+
+    def slab(self, thickness: float | None) -> Pose:
+        """Align a slab or film."""
+        series = self.series
+        shape, tilts = series.images.shape, series.tilts_deg[series.placed]
+        part = joint_slab.THICK if thickness is None else thickness / shape[1]
+        self.box = joint_slab.slab_box(shape, tilts, series.flat_deg, part)
+        pose = self.start(self.stage(self.factors[0]))
+        for factor, rounds in zip(self.factors, self._rounds(), strict=True):
+            stage = self.stage(factor)
+            pose = stage.refine(pose, rounds + 2, True, self.tell, even=False).pose
+            if self.monitor.finish_early:
+                break
+            if thickness is None:
+                pose = self._thinner(stage, pose)
+            if factor > 1 or len(self.factors) == 1:
+                pose = self._axis(factor, pose)
+        return pose
+
+    def _thinner(self, stage: Stage, pose: Pose) -> Pose:
+        """Fit the box to the slab, once it can be seen."""
+        series = self.series
+        found = joint_slab.measured(stage, self.box)
+        if found is None:
+            return pose
+        z, thick = found
+        self.box = Box(self.box.height, round(thick), self.box.flat_deg)
+        return joint_slab.lowered(pose, series.tilts_deg, series.flat_deg, z)
+
+    def _axis(self, factor: int, pose: Pose) -> Pose:
+        """Look for the axis of a slab, of which little is left to see."""
+        stage = self.stage(factor)
+        pose = pose.moved(np.zeros((len(pose.shifts), 2)), joint_slab.turn(stage, pose))
+        move, _ = joint_slab.offset(stage, pose)
+        return pose.moved(np.tile([move, 0.0], (len(pose.shifts), 1)), 0.0)
+
+
+def _with_blank(pose: Pose, series: Series) -> Pose:
+    """Give the images that nothing places the shifts of their neighbours in tilt."""
+    shifts = pose.shifts.copy()
+    good, rest = np.flatnonzero(series.placed), np.flatnonzero(~series.placed)
+    order = good[np.argsort(series.tilts_deg[good], kind="stable")]
+    for axis in (0, 1):
+        shifts[rest, axis] = np.interp(
+            series.tilts_deg[rest], series.tilts_deg[order], shifts[order, axis]
+        )
+    return Pose(shifts, pose.angle_deg)

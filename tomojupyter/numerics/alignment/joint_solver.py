@@ -1,0 +1,123 @@
+"""The reconstruction inside the joint alignment: positive, accelerated, started from the last one.
+
+Slices lie in blocks, in the projector's own layout, from one round of the alignment to the next.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tomojupyter.numerics.reconstruction.iterative import inverse_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tomojupyter.numerics.blocks import Workers
+    from tomojupyter.numerics.reconstruction.projector import Projector
+
+
+class Solver:
+    """SIRT with Nesterov's momentum, kept positive, for one geometry.
+
+    Parameters
+    ----------
+    projector
+        Of the geometry.
+    nx
+        Slices.
+    workers
+        Threads over the blocks.
+    beat
+        Called on the calling thread about every 0.1 s; may raise.
+
+    Notes
+    -----
+    Each call of :meth:`run` goes on from the volume of the last one, and the momentum starts anew:
+    between two rounds of an alignment the images move by a small part of a pixel only.
+
+    References
+    ----------
+    A. Beck and M. Teboulle, SIAM J. Imaging Sci. 2 (2009) 183, doi:10.1137/080716542.
+    """
+
+    def __init__(
+        self, projector: Projector, nx: int, workers: Workers, beat: Callable[[int], None]
+    ) -> None:
+        self.projector = projector
+        self.workers = workers
+        self.beat = beat
+        projector.prepare()
+        self.blocks = projector.blocks(nx)
+        self.volumes = [projector.slices(b.stop - b.start) for b in self.blocks]
+        ones = np.ones((1, *projector.slice_shape), np.float32)
+        self._rows = inverse_of(projector.forward(ones)[0])
+
+    def run(self, images: np.ndarray, weights: np.ndarray, iterations: int) -> np.ndarray:
+        """Reconstruct, and project the volume again.
+
+        Parameters
+        ----------
+        images
+            (n, ny, nx).
+        weights
+            (n, ny, nx), 0 where a pixel has no say.
+        iterations
+            Further steps.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32 (n, ny, nx), the projections of the volume, where `weights` is 0 too.
+        """
+        out = np.empty(images.shape, np.float32)
+
+        def one(i: int) -> None:
+            block = self.blocks[i]
+            k = block.stop - block.start
+            data, part = self.projector.sinograms(k), self.projector.sinograms(k)
+            data[:k] = images[:, :, block].transpose(2, 0, 1)
+            part[:k] = weights[:, :, block].transpose(2, 0, 1)
+            columns = inverse_of(self.projector.back(part))
+            part *= self._rows
+            self.volumes[i] = self._accelerated(self.volumes[i], data, part, columns, iterations)
+            again = self.projector.forward(self.volumes[i])
+            out[:, :, block] = again[:k].transpose(1, 2, 0)
+
+        self.workers.run(one, range(len(self.blocks)), self.beat)
+        return out
+
+    def _accelerated(
+        self,
+        volume: np.ndarray,
+        data: np.ndarray,
+        factors: np.ndarray,
+        columns: np.ndarray,
+        iterations: int,
+    ) -> np.ndarray:
+        ahead, momentum = volume.copy(order="K"), 1.0
+        residual = np.zeros_like(data)
+        for _ in range(iterations):
+            self.projector.residual(ahead, data, residual)
+            residual *= factors
+            self.projector.correct(ahead, residual, columns, 0.0)
+            following = 0.5 + np.sqrt(0.25 + momentum**2)
+            share = np.float32((momentum - 1) / following)
+            change = ahead - volume
+            volume[...] = ahead
+            change *= share
+            ahead += change
+            momentum = following
+        return volume
+
+    def volume(self) -> np.ndarray:
+        """Return a copy of the volume (nx, nz, ny)."""
+        parts = [v[: b.stop - b.start] for v, b in zip(self.volumes, self.blocks, strict=True)]
+        return np.concatenate(parts)
+
+    def middle(self) -> np.ndarray:
+        """Return a copy of the central slice (nz, ny)."""
+        x = self.blocks[-1].stop // 2
+        i, rest = divmod(x, self.blocks[0].stop)
+        return np.array(self.volumes[i][rest])

@@ -1,0 +1,106 @@
+"""Register by matching with the projections of the volume itself: shifts and axis in one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tomojupyter.numerics.alignment import joint as numerics
+from tomojupyter.numerics.geometry import common_box
+from tomojupyter.steps.base import Outcome, Step, param, step
+from tomojupyter.steps.checks import usable
+
+# What follows joins an operation that another module begins with its own methods.
+from tomojupyter.steps.stack_register import check_cuda
+
+if TYPE_CHECKING:
+    from tomojupyter.monitor import Monitor
+
+
+@step("stack_register", "joint")
+class JointRegistration(Step):
+    """Align shifts, axis angle and axis offset together, on projections of the volume itself."""
+
+    needs_tilts = True
+    in_memory = True
+    specimen: str = param(
+        "auto",
+        "compact: seen whole at every tilt; slab: goes on beyond the edges; auto: told by itself",
+        choices=numerics.SPECIMENS,
+    )
+    thickness: float = param(
+        0.0, "thickness of a slab; 0: measured", unit="px", ge=0, advanced=True
+    )
+    crop: bool = param(False, "cut off what is not covered in every projection")
+    shift_type: str = param(
+        "interp",
+        "how pixels are moved: cubic spline, or a phase ramp while all moves are translations",
+        choices=("interp", "fourier"),
+        advanced=True,
+    )
+    cuda: bool | None = param(False, "use a GPU; joint does not use one", advanced=True)
+
+    def resolve(self, signal: Any) -> JointRegistration:
+        """Refuse a GPU that is not there; the kind of specimen is told while aligning."""
+        check_cuda(self.cuda)
+        return self.replace(cuda=False)
+
+    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
+        """Return the aligned stack."""
+        good, mask = usable(signal)
+        found = numerics.joint(
+            signal.data,
+            signal.tilts.data.ravel(),
+            mask=mask,
+            vacuum=signal.vacuum(),
+            use=good,
+            specimen=self.specimen,
+            thickness=self.thickness or None,
+            monitor=monitor,
+            ncores=options.get("ncores"),
+        )
+        frame = signal._frame.registered(found.shifts).tilted(found.angle_deg, 0.0)
+        result = signal._moved(frame, shift_type=self.shift_type)
+        for i, reason in found.reasons.items():
+            if not signal.excluded[i]:
+                placed = "its shift is interpolated over tilt" if found.blank[i] else "still placed"
+                result._exclude(i, f"{reason} ({placed})")
+        if self.crop:
+            box = common_box(result.covered()[~result.excluded])
+            result = result._moved(result._frame.cropped(*box), shift_type=self.shift_type)
+        return Outcome(result, _scalars(found))
+
+
+def _scalars(found: numerics.Joint) -> dict[str, Any]:
+    """Return what the record keeps."""
+    score = found.score
+    return {
+        "score": str(score),
+        "expected_px": round(score.expected_px, 4),
+        "interval_px": [round(v, 4) for v in score.interval_px],
+        "halves_correlation": round(score.halves, 5),
+        "angle_interval_deg": _interval(found.angle_deg, score.angle_deg),
+        "offset_interval_px": _interval(0.0, score.offset_px),
+        "prediction_residual": _listed(score.residual),
+        "specimen": found.specimen,
+        "thickness_px": found.thickness or None,
+        "flat_deg": found.flat_deg if found.specimen == "slab" else None,
+        "angle_deg": found.angle_deg,
+        "residual": _listed(found.misfit),
+        "residual_history": [round(r, 6) for r in found.history],
+        "left_out": sorted(found.reasons),
+        "shifts": np.round(found.shifts, 4).tolist(),
+    }
+
+
+def _listed(values: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(v) else round(float(v), 5) for v in values]
+
+
+def _interval(applied: float, rest: tuple[float, float]) -> list[float] | None:
+    """Return the interval of a figure of the axis, or None where it cannot be told."""
+    value, half = rest
+    if not np.isfinite(half):
+        return None
+    return [round(applied + value - half, 4), round(applied + value + half, 4)]

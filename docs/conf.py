@@ -16,8 +16,8 @@ from promises import PAGES  # noqa: E402  beside this file
 HEAD = """# Operations
 
 Every operation is a method of `TomoStack`, those of volumes of `RecStack`, and those of spectra
-(`line_maps`, `decompose`) are functions of `tomo.spectral`; every method of it, with its parameters,
-is listed here as the registry of Steps has it. Method names ignore case.
+(`line_maps`, `decompose`) are functions of `tomo.spectral`; every method of it, with its
+parameters, is listed here as the registry of Steps has it. Method names ignore case.
 
 """
 

@@ -11,7 +11,7 @@ from tomojupyter.errors import AlignmentRefused, ParameterError
 from tomojupyter.monitor import Monitor, Silent
 from tomojupyter.numerics.alignment import joint_slab
 from tomojupyter.numerics.alignment.joint_level import Pose
-from tomojupyter.numerics.alignment.joint_rounds import WORK, Box, Rounds, Stage
+from tomojupyter.numerics.alignment.joint_rounds import MOST, WORK, Box, Rounds, Stage
 from tomojupyter.numerics.alignment.joint_score import Score, score_pose
 from tomojupyter.numerics.alignment.joint_series import Series, make_series
 from tomojupyter.numerics.alignment.joint_start import axis_by_mass, coarse, on_axis, standing
@@ -20,9 +20,9 @@ from tomojupyter.numerics.blocks import Workers
 
 SILENT = Silent()
 SPECIMENS = ("auto", "compact", "slab")
-ROUNDS = {"coarse": 4, "middle": 6, "fine": 6}
+ROUNDS = {"coarse": 4, "middle": 6, "fine": 6, "costly": 2}
 LEAST = 24  # px; images are not binned to less
-PART = 0.6  # of the slices that must be affordable
+PART = 0.6  # of the usual rounds' work; what costs more gets few rounds
 
 
 @dataclass
@@ -151,9 +151,9 @@ class Course:
         side = min(series.images.shape[1:])
         self.factors = [b for b in (8, 4, 2, 1) if side // b >= LEAST and b <= side / 32]
         self.factors = self.factors or [1]
-        # Few slices of a fine binning say less than all of a coarser one.
-        work = np.prod([float(k) for k in (*series.images.shape, series.images.shape[1])])
-        kept = [b for b in self.factors if work / b**3 <= WORK / PART]
+        self.work = np.prod([float(k) for k in (*series.images.shape, series.images.shape[1])])
+        # A binning that is costly gets few rounds, one that is more so none.
+        kept = [b for b in self.factors if self.work / b**3 <= MOST]
         self.factors = kept or self.factors[:1]
         self.done, self.total = 0, sum(ROUNDS.values()) + 2
         self.history: list[float] = []
@@ -218,7 +218,10 @@ class Course:
     def _rounds(self) -> list[int]:
         """Return the rounds at each binning."""
         kinds = ["fine"] + ["middle"] * (len(self.factors) - 1)
-        return [ROUNDS[k] for k in reversed(kinds)]
+        return [
+            ROUNDS[kind] if self.work / factor**3 <= WORK / PART else ROUNDS["costly"]
+            for factor, kind in zip(self.factors, reversed(kinds), strict=True)
+        ]
 
     def slab(self, thickness: float | None) -> Pose:
         """Align a slab or film."""

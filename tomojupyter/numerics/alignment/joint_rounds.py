@@ -24,6 +24,7 @@ FARTHEST = 2.0  # px of the level, of one step; gradients reach no farther
 STILL = 5e-4  # px; shorter steps are none
 BRIGHTER = 0.02  # a gain nearer to 1 is noise
 WORK = 2.2e8  # voxels times tilts of one iteration that are worth their time
+MOST = 1.5e9  # of them that are done at all; of larger series, some slices
 PIECE = 16  # slices of a piece, as many as the projector takes at a time
 EMPTY = 0.1  # of the strongest column
 
@@ -76,7 +77,7 @@ class Stage:
         width = -(-series.images.shape[2] // factor)
         nz = -(-box.thickness // factor)
         each = len(series.images) * -(-box.height // factor) * nz
-        pieces = _pieces(series, factor, width, max(1, int(WORK / each)))
+        pieces = _pieces(series, factor, width, max(1, int(MOST / each)))
         self.level = Level(series.images, series.known, factor, box.height, pieces)
         self.projector = make_projector(series.tilts_deg - box.flat_deg, self.level.shape[0], nz)
         self.workers, self.beat = workers, beat

@@ -7,8 +7,15 @@ import tomojupyter.api as tomo
 from tomojupyter import provenance
 from tomojupyter.formats.mrc import write_mrc
 from tomojupyter.steps import REGISTRY, history, make_step, run
+from tomojupyter.steps.spectra import SPECTRA
 
-ALL = [(operation, method) for operation, methods in REGISTRY.items() for method in methods]
+# Steps on spectra have files of another kind: see test_spectral_steps.py.
+ALL = [
+    (operation, method)
+    for operation, methods in REGISTRY.items()
+    for method, cls in methods.items()
+    if cls.on != SPECTRA
+]
 
 
 @pytest.fixture
@@ -60,12 +67,15 @@ ITERATIVE = [
 
 
 @pytest.mark.parametrize("method", ITERATIVE)
-def test_what_was_finished_early_replays_with_the_iterations_done(method, raw_file, tmp_path):
+def test_what_was_finished_early_replays_with_the_iterations_done(
+    method, raw_file, values, tmp_path
+):
     raw = raw_file("reconstruct", method)
-    step = make_step("reconstruct", method, iterations=30)
+    step = make_step("reconstruct", method, **{**values("reconstruct", method), "iterations": 30})
+    count = "steps" if hasattr(step, "steps") else "iterations"  # of all stages, or of the one
     made = run(tomo.load(raw), step, Finisher(2))
-    assert history.read(made)[-1]["resolved"]["iterations"] == 2
+    assert history.read(made)[-1]["resolved"][count] == 2
     made.save(tmp_path / "made.hspy")
     done = provenance.replay(tmp_path / "made.hspy", raw)
     assert done.comparison.identical
-    assert history.read(done.signal)[-1]["asked"]["iterations"] == 2
+    assert history.read(done.signal)[-1]["asked"][count] == 2

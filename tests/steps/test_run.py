@@ -281,7 +281,7 @@ def test_the_smoothing_of_dart_is_chosen_and_recorded(noisy_series):
     record = history.read(volume)[-1]
     chosen = record["resolved"]["smoothing"]
     assert record["asked"]["smoothing"] is None
-    assert f"{chosen:g}" in record["scalars"]["held_out_percent_by_smoothing"]
+    assert f"{chosen:g}" in record["scalars"]["chosen"]["held_out_percent_by_smoothing"]
     assert set(np.unique(volume.data)) == {0, np.float32(top / 2)}
     again = tomo.Recipe(tomo.Recipe.of(volume).entries[-1:]).run(noisy_series)
     assert np.array_equal(again.data, volume.data)

@@ -29,6 +29,7 @@ class TotalNuclearVariation(ReconstructionStep):
     """Positive, for counts, smooth but for edges, which several series together may share."""
 
     together = True
+    decides = ("steps",)
     whole = True  # the noise that the weight is relative to is that of all slices
     weight: float = param(
         1.0, "of the smoothness, in standard deviations of what noise leaves in a gradient", ge=0
@@ -36,6 +37,9 @@ class TotalNuclearVariation(ReconstructionStep):
     iterations: int = param(80, "of the first descent", ge=1)
     refinements: int = param(
         0, "how often contrast that the smoothness took is given back", ge=0, advanced=True
+    )
+    steps: int | None = param(
+        None, "ends after so many iterations in all", ge=1, auto="all of them", advanced=True
     )
     guide: str = param(
         "",
@@ -65,7 +69,7 @@ class TotalNuclearVariation(ReconstructionStep):
         """Return the volume of one series, figures for the record, and the Step as done."""
         values, known = _known(sinograms, weights)
         found = self._joint(projector, values[None], known[None], **options)
-        return found.volumes[0], _figures(found), self
+        return found.volumes[0], _figures(found), self.replace(steps=found.iterations)
 
     def apply_together(
         self,
@@ -103,7 +107,8 @@ class TotalNuclearVariation(ReconstructionStep):
             for (name, signal), volume in zip(signals.items(), found.volumes, strict=True)
             if name != self.guide
         }
-        return Outcome(None, _figures(found), outputs=outputs)
+        done = self.replace(steps=found.iterations)
+        return Outcome(None, _figures(found), done, outputs=outputs)
 
     def state_bytes(
         self,
@@ -126,6 +131,7 @@ class TotalNuclearVariation(ReconstructionStep):
             weight=self.weight,
             iterations=self.iterations,
             refinements=self.refinements,
+            steps=self.steps,
             weights=weights,
             **options,
         )
@@ -142,7 +148,6 @@ def _figures(found: Joint) -> dict[str, Any]:
     return {
         "residual": float(found.residuals[-1]),
         "noise": [float(v) for v in found.noise],
-        "steps": found.iterations,
     }
 
 

@@ -49,7 +49,7 @@ def lazy_volume(
     size = min(MOST, max(s.stop - s.start for s in whole.slabs), -(-nx // (2 * cores)))
     size = nx if step.whole else -(-size // LANES) * LANES
     slabs = [slice(first, min(nx, first + size)) for first in range(0, nx, size)]
-    if step.undecided:
+    if step.undecided and not step.whole:
         middle = len(slabs) // 2
         step = _decided(step, series, projector, slabs[middle], monitor, options)
     data = series.data

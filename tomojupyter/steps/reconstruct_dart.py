@@ -77,7 +77,8 @@ class Dart(UnlimitedStep):
         problem = Problem(projector, sinograms, weights, **known)
         smoothing, tried = solvers.choose_smoothing(problem, **running, **self._options())
         volume, scalars, done = self.replace(smoothing=smoothing).solve(*given, **options)
-        return volume, {**scalars, "held_out_percent_by_smoothing": tried}, done
+        chosen = {"held_out_percent_by_smoothing": tried}
+        return volume, {**scalars, "chosen": chosen}, done
 
     def _options(self) -> dict[str, Any]:
         return {

@@ -66,7 +66,7 @@ class TotalVariation(IterativeStep):
             "residual_percent": 100 * float(found.residuals[-1]) / start if start else 0.0,
         }
         if found.tried:
-            scalars["weights_tried"] = [list(pair) for pair in found.tried]
+            scalars["chosen"] = {"weights_tried": [list(pair) for pair in found.tried]}
         # What is left to decide is decided: a replay, and other slabs, do as many iterations.
         done = self.replace(iterations=found.iterations, weight=found.weight, tolerance=0.0)
         return found.volume, scalars, done

@@ -153,6 +153,8 @@ def _changes(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     for key in ("resolved", "scalars"):
         ours, theirs = one.get(key) or {}, other.get(key) or {}
         for name in dict.fromkeys((*ours, *theirs)):
+            if name == "chosen" and (name in ours) != (name in theirs):
+                continue  # a replay takes what was chosen, and does not choose again
             a, b = ours.get(name), theirs.get(name)
             if a != b:
                 changes.append(f"{name.replace('_', ' ') if key == 'scalars' else name} "

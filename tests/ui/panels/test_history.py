@@ -109,7 +109,7 @@ def test_keeping_reconstructions_is_asked_for_here(worked, tmp_path):
     session.start_new()
 
 
-def test_row_of_a_state_that_was_put_away_says_so(worked):
+def test_a_state_that_was_put_away_says_so_in_its_row(worked):
     session, file = worked
     first = session.timeline.nodes[0]
     first.source = Source.of_file(file)

@@ -52,6 +52,7 @@ def joint(
     weight: float = 1.0,
     iterations: int = 80,
     refinements: int = 0,
+    steps: int | None = None,
     weights: np.ndarray | None = None,
     monitor: Monitor = SILENT,
     ncores: int | None = None,
@@ -70,6 +71,8 @@ def joint(
         Of the descent; the look at the noise before it and each refinement take half as many.
     refinements
         How many times the contrast that the coupling took is given back.
+    steps
+        End after so many iterations in all. None: all of them.
     weights
         Like the sinograms, 0 for pixels that do not count. None: all count.
     monitor
@@ -113,6 +116,8 @@ def joint(
     data, keep = _checked(projector, sinograms, weights, weight, iterations, refinements)
     c, nx = data.shape[:2]
     total = iterations + (1 + refinements) * _later(iterations)
+    if steps is not None:
+        total = min(total, steps)
     residuals: list[float] = []
 
     def beat(_: int = 0) -> None:
@@ -137,9 +142,9 @@ def joint(
             for _ in range(iterations if stage == 0 else _later(iterations)):
                 residuals.append(descent.step(weight))
                 monitor(len(residuals), total, residual=residuals[-1])
-                if monitor.finish_early:
+                if monitor.finish_early or len(residuals) == total:
                     break
-            if monitor.finish_early:
+            if monitor.finish_early or len(residuals) == total:
                 break
         return Joint(
             descent.volumes(), 1 / descent.unit.ravel(), np.array(residuals), len(residuals)

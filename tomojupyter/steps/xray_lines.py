@@ -44,10 +44,11 @@ class Family:
 
 
 @cache
-def _table() -> Any:
+def _table() -> dict[str, Any]:
     from exspy.material import elements
 
-    return elements
+    # exSpy makes it anew each time, which takes a hundred times as long as to look a line up.
+    return elements.as_dictionary()  # type: ignore[no-any-return]
 
 
 def families_of(element: str) -> list[Family]:
@@ -58,7 +59,7 @@ def families_of(element: str) -> list[Family]:
     ParameterError
         If there is no such element, or it has no lines.
     """
-    table = _table().as_dictionary()
+    table = _table()
     if element not in table:
         close = difflib.get_close_matches(str(element).capitalize(), table, n=1)
         raise ParameterError(
@@ -121,7 +122,7 @@ def near(energy_kev: float, within_kev: float, least: float = 0.1) -> list[tuple
         Names such as ``"Ni_Ka"``, and energies in keV.
     """
     found = []
-    for element, known in _table().as_dictionary().items():
+    for element, known in _table().items():
         if not isinstance(known, dict):  # a note about the table itself
             continue
         lines = known.get("Atomic_properties", {}).get("Xray_lines", {})

@@ -14,6 +14,7 @@ from tomojupyter.ui.panels import (
     STAGES,
     TOOLS,
     ExplorePanel,
+    HistoryPanel,
     RegisterPanel,
     SpectralPanel,
     TiltAxisPanel,
@@ -295,7 +296,7 @@ def spectral(folder: str | Path | None = None) -> Dashboard:
         As for `main`.
     """
     stages = (SpectralPanel, RegisterPanel, TiltAxisPanel, ExplorePanel)
-    return Dashboard(_kept_session(folder), stages)
+    return Dashboard(_kept_session(folder), stages, (HistoryPanel,))
 
 
 def _kept_session(folder: str | Path | None) -> Session:

@@ -10,15 +10,15 @@ import numpy as np
 from tomojupyter import spectral
 from tomojupyter.errors import TomojupyterError
 from tomojupyter.steps.base import make_step
-from tomojupyter.steps.run import run
 from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.spectral_components import ComponentsForm
 from tomojupyter.ui.panels.spectral_data import open_file, open_simulated, opened, tilts_differ
 from tomojupyter.ui.panels.spectral_lines import LinesForm
 from tomojupyter.ui.panels.spectral_open import OpenForm
-from tomojupyter.ui.panels.spectral_results import draw_together, fractions_of
+from tomojupyter.ui.panels.spectral_results import draw_together
 from tomojupyter.ui.panels.spectral_views import MapsView
 from tomojupyter.ui.panels.spectral_volumes import SERIES, VolumesForm
+from tomojupyter.ui.panels.spectral_work import maps_work, volumes_work
 from tomojupyter.ui.views.volume import VolumeView
 from tomojupyter.ui.words import capital, seconds_text
 
@@ -82,6 +82,8 @@ class SpectralPanel(OperationPanel):
         self.views = MapsView(self._edge_moved, self._peak_clicked)
         self.view3d = VolumeView().add_class("tj-view-spectral-6")
         self.view3d.layout.display = "none"
+        # Each element has a surface of its own here; the one that this slider moves is not drawn.
+        self.view3d.controls.children = [self.view3d.opacity]
         return [self.views.plot, self.views, self.view3d]
 
     def extras(self) -> Sequence[widgets.Widget]:
@@ -223,7 +225,10 @@ class SpectralPanel(OperationPanel):
         """Return the Steps in order: maps, their binning, the reconstruction."""
         if self.spectra is None or self.spectra.problem:
             return []
-        return [*self._map_steps(), self.together.step()]
+        step = self.together.step()
+        if self.together.guided:
+            step = step.replace(guide=spectral.GUIDE)  # type: ignore[call-arg]
+        return [*self._map_steps(), step]
 
     def _map_steps(self) -> list[Step]:
         typed = self.opener.tilts
@@ -275,7 +280,7 @@ class SpectralPanel(OperationPanel):
 
     def cautions(self) -> list[str]:
         """Return what the chosen lines make likely to go wrong."""
-        return self.lines.cautions() if self._kind == LINES else []
+        return self.lines.cautions() if self.part.value == LINES else []
 
     def _check(self) -> None:
         super()._check()
@@ -294,20 +299,13 @@ class SpectralPanel(OperationPanel):
     def preview(self) -> None:
         """Make the maps, in the background."""
         steps = self._map_steps()
-        work = self._map_work(steps)
-        self.session.start("Maps", work, lambda result: self._mapped(result.value, steps, result))
-
-    def _map_work(self, steps: Sequence[Step]) -> Callable[[Monitor], dict[str, Any]]:
         assert self.spectra is not None
-        signal = self.spectra.signal
+        work = maps_work(self.spectra.signal, steps)
 
-        def work(monitor: Monitor) -> dict[str, Any]:
-            made = run(signal, steps[0], monitor)
-            for step in steps[1:]:
-                made = {name: run(stack, step) for name, stack in made.items()}
-            return made
+        def done(result: Result) -> None:
+            self._mapped(result.value, steps, result)
 
-        return work
+        self.session.start("Maps", work, done)
 
     def _mapped(self, maps: dict[str, Any], steps: Sequence[Step], result: Result) -> None:
         self.maps, self._made = maps, tuple(steps)
@@ -322,22 +320,19 @@ class SpectralPanel(OperationPanel):
         session, steps = self.session, self._map_steps()
         if not session.may_change():
             return
+        assert self.spectra is not None
         fresh = self.up_to_date
-        make = self._map_work(steps)
-        maps = dict(self.maps)
         kept = self.components.kept if steps[0].operation == "decompose" and fresh else None
         step = self.together.step()
         series = session.signal if self.together.uses_series else None
-        align = series if self.together.align.value == SERIES else None
-        guide = series if self.together.guided else None
-
-        def work(monitor: Monitor) -> tuple[dict[str, Any], dict[str, Any], Any]:
-            made = maps if fresh else make(monitor)
-            chosen = kept if kept is not None else without_background(made)
-            volumes = spectral.reconstruct_set(
-                chosen, step, align, guide=guide, monitor=monitor, **session.options
-            )
-            return made, volumes, fractions_of(volumes)
+        work = volumes_work(
+            maps_work(self.spectra.signal, steps) if not fresh else None,
+            dict(self.maps) if kept is None else kept,
+            step,
+            series if self.together.align.value == SERIES else None,
+            series if self.together.guided else None,
+            session.options,
+        )
 
         def done(result: Result) -> None:
             made, volumes, fractions = result.value
@@ -367,8 +362,6 @@ class SpectralPanel(OperationPanel):
         session._say_with(
             f"{len(volumes)} volumes took {seconds_text(result.seconds)}.", "good", result.warnings
         )
-        if self.after_apply is not None:
-            self.after_apply()
 
     def _belongs_elsewhere(self) -> bool:
         """Tell whether the series of the app is another one than these spectra's."""
@@ -391,8 +384,3 @@ class SpectralPanel(OperationPanel):
         """Return what the rail says: how maps were made."""
         names = {"fit": "maps by a fit", "windows": "maps by windows", "NMF": "components"}
         return names.get(str(records[-1]["method"]), "maps") if session and records else cls.hint
-
-
-def without_background(made: dict[str, Any]) -> dict[str, Any]:
-    """Return maps without the component that is background, unless it is all there is."""
-    return {n: s for n, s in made.items() if n != "background"} or made

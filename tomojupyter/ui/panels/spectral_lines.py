@@ -78,6 +78,7 @@ class LinesForm(widgets.VBox):
         self.form.on_change(self._redo)
         self.bare = widgets.Checkbox(description="take no background off", indent=False)
         self.bare.add_class("tj-spectral-bare")
+        self.bare.layout.display = "none"
         self.bare.observe(lambda _: self._redo(), "value")
         self.table = widgets.VBox().add_class("tj-spectral-lines")
         self.eyes: dict[str, widgets.Button] = {}
@@ -155,6 +156,9 @@ class LinesForm(widgets.VBox):
     def remove(self, name: str) -> None:
         """Take a line out of the table."""
         self.rows = [row for row in self.rows if row.name != name]
+        hidden = [row for row in self.rows if not row.shown]
+        for row in hidden[: MOST_SHOWN - (len(self.rows) - len(hidden))]:
+            row.shown = True
         self._redo()
 
     def look(self, name: str) -> None:

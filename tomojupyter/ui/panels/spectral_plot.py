@@ -111,18 +111,33 @@ class SpectrumPlot(Curve):
                     dash=True,
                 )  # fmt: skip
             self._dot(w.name, w.energy, w.colour)
+        taken = [w.energy for w in windows]
         for element in elements:
             for family in families_of(element):
                 at = int(np.argmax(family.weights))
-                name = f"{element}_{family.names[at]}"
+                name, energy = f"{element}_{family.names[at]}", family.energies_kev[at]
                 if name not in named:
-                    self._dot(name, family.energies_kev[at], GREY)
+                    self._dot(name, energy, GREY, all(abs(energy - e) > self._apart for e in taken))
+                    taken.append(energy)
         self.redraw_soon()
 
-    def _dot(self, name: str, energy: float, colour: str) -> None:
+    @property
+    def _apart(self) -> float:
+        """How far two names must lie from each other to be read, in keV."""
+        low, high = self.x_limits or (0.0, 1.0)
+        return 42 * (high - low) / max(self.paper[0], 1)
+
+    def _dot(self, name: str, energy: float, colour: str, named: bool = True) -> None:
         if "sum" in self.series and self.x_limits and self.x_limits[0] < energy < self.x_limits[1]:
             height = self.series["sum"].y[self.nearest("sum", energy)]
-            self.mark(f"l:{name}", "dot", energy, height, text=line_text(name), color=colour)
+            self.mark(
+                f"l:{name}",
+                "dot",
+                energy,
+                height,
+                text=line_text(name) if named else "",
+                color=colour,
+            )
 
     def _drag(self, x: float, _y: float, done: bool) -> None:
         if self._held is None:

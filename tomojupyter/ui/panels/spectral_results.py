@@ -51,9 +51,10 @@ class FractionsTable(widgets.HTML):
             for name, part in fractions.items()
         )
         self.value = (
-            section("Volume fractions", "of what lies above Otsu's threshold")
+            section("Volume fractions", "range")
             + f'<table class="tj-table">{rows}</table>'
-            + '<p class="tj-grey">Depends on the thresholds; set them in Explore, Measure.</p>'
+            + '<p class="tj-grey">Of what lies above the thresholds that Otsu\'s method finds; '
+            "the range is that of thresholds near them.</p>"
         )
 
 

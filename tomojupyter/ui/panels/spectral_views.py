@@ -90,7 +90,8 @@ class MapsView(widgets.HBox):
         factor = float(np.prod(self._spectra.shape))
         for name, spectrum in spectra.items():
             counts = float(np.mean(found[name].data)) * factor
-            height = np.maximum(spectrum * counts / channels, 0.5)
+            height = spectrum * counts / channels
+            height[height < 1] = np.nan
             self.plot.set(name, energies, height, color=form.colour(name), width=1.6)
 
     # ------------------------------------------------------------------ maps
@@ -146,6 +147,7 @@ class MapsView(widgets.HBox):
             (name, maps, *dark_to_bright(np.asarray(maps[at])), colour)
             for name, maps, colour in arrays
         ]
+        self.overlay.message = ""
         self.overlay.subtitle = f"{' + '.join(name for name, *_ in arrays)}, {what}"
         self.overlay.set(
             Coloured([layer[1:] for layer in self._layers]), tilts, self._pixel(factor)

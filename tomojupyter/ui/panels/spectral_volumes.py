@@ -37,7 +37,7 @@ class VolumesForm(widgets.VBox):
         self._chosen = False
         self._quiet = False
         self._changed = changed
-        self.align = widgets.Dropdown(options=[("none: the maps are aligned", NONE)])
+        self.align = widgets.Dropdown(options=[("none, as they are", NONE)])
         self.align.add_class("tj-spectral-align")
         self.align.tooltip = "Its alignment is applied to every map"
         self.guide = widgets.Checkbox(False, indent=False, disabled=True)
@@ -78,10 +78,10 @@ class VolumesForm(widgets.VBox):
         if (node, spectra) == self._offered:
             return
         before, self._offered = self._offered, (node, spectra)
-        options = [("none: the maps are aligned", NONE)]
+        options = [("none, as they are", NONE)]
         fits = aligned = beside = False
         if node is not None:
-            options.append((f"{session.name}, as it is in the app", SERIES))
+            options.append((f"{session.name} (in the app)", SERIES))
             theirs = [float(t) for t in node.signal.tilts.data.ravel()]
             fits = tilts is not None and not tilts_differ(tilts, theirs, "")
             aligned = any(r["operation"] in ALIGNS for r in node.records)

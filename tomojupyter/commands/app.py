@@ -33,7 +33,7 @@ def start(options: argparse.Namespace) -> None:
     from tomojupyter.server import serve
 
     serve(
-        options.dashboard,
+        name=options.dashboard,
         data_dir=options.data_dir,
         port=options.port,
         token=options.token,

@@ -3,11 +3,13 @@
 import numpy as np
 
 import tomojupyter.api as tomo
-from tomojupyter.steps import history
+from tomojupyter.steps import history, make_step
 from tomojupyter.ui import ExplorePanel, SpectralPanel
 from tomojupyter.ui.dashboard import Dashboard, spectral
 from tomojupyter.ui.jobs import Inline
 from tomojupyter.ui.session import Session
+from tomojupyter.ui.sources import Source
+from tomojupyter.ui.store import Store
 
 
 def quick(panel):
@@ -186,3 +188,38 @@ def test_a_tool_of_the_app_and_a_stage_of_its_own(empty):
     assert history.read(panel.session.volume)[-1]["method"] == "FBP"
     panel.together.explore.click()
     assert app.current == "explore"
+
+
+def test_a_session_goes_on_without_the_volumes_of_spectra(made, tmp_path):
+    made.haadf.save(tmp_path / "HAADF.hspy")
+
+    def begin():
+        session = Session(executor=Inline(), folder=tmp_path)
+        session.keep_in(Store(tmp_path))
+        return session
+
+    session = begin()
+    source = Source.of_file(tmp_path / "HAADF.hspy")
+    session.replace(tomo.load(tmp_path / "HAADF.hspy"), "HAADF", source=source)
+    session.apply(make_step("tilt_align", "CoM"), label="Tilt axis")
+    panel = SpectralPanel(session)
+    panel.open_signal(made.edx, "needle")
+    panel.together.form.choose("FBP")
+    panel.apply.click()
+    assert session.cursor.is_volume
+    session._claim.release()
+    (saved,) = Store(tmp_path).sessions()
+    again = begin()
+    again.resume(saved)
+    assert not again.cursor.is_volume
+    assert again.records[-1]["operation"] == "tilt_align"
+    assert "open the spectra in Spectral" in again.message.text
+    again.start_new()
+
+
+def test_a_map_of_one_element_can_be_the_series(panel):
+    panel.preview_button.click()
+    panel.single.which.value = "Ni_Ka"
+    panel.single.button.click()
+    assert panel.session.signal is panel.maps["Ni_Ka"]
+    assert panel.session.name == "Ni_Ka"

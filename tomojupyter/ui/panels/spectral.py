@@ -14,7 +14,7 @@ from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.spectral_components import ComponentsForm
 from tomojupyter.ui.panels.spectral_data import open_file, open_simulated, opened, tilts_differ
 from tomojupyter.ui.panels.spectral_lines import LinesForm
-from tomojupyter.ui.panels.spectral_open import OpenForm
+from tomojupyter.ui.panels.spectral_open import OpenForm, SingleMap
 from tomojupyter.ui.panels.spectral_results import draw_together
 from tomojupyter.ui.panels.spectral_views import MapsView
 from tomojupyter.ui.panels.spectral_volumes import SERIES, VolumesForm
@@ -113,7 +113,8 @@ class SpectralPanel(OperationPanel):
         }  # fmt: skip
         for name, form in self.forms.items():
             form.layout.display = "" if name == LINES else "none"
-        return [self.opener, self.part, *self.forms.values(), self._rebin_row]
+        self.single = SingleMap(self.session)
+        return [self.opener, self.part, *self.forms.values(), self._rebin_row, self.single]
 
     # ------------------------------------------------------------------ opening
 
@@ -138,6 +139,7 @@ class SpectralPanel(OperationPanel):
     def _opened(self, spectra: OpenSpectra) -> None:
         self.spectra, self.maps, self.volumes, self._made = spectra, {}, {}, ()
         self.opener.set(spectra)
+        self.single.set({})
         self.components.set({})
         self.together.show_results({}, {}, {})
         self.views.set_spectra(spectra)
@@ -187,6 +189,7 @@ class SpectralPanel(OperationPanel):
         for name, form in self.forms.items():
             form.layout.display = "" if name == part else "none"
         self._rebin_row.layout.display = "none" if part == VOLUMES else ""
+        self.single.set(self.maps if part != VOLUMES else {})
         if part != VOLUMES:
             self._kind = part
         in_3d = part == VOLUMES and bool(self.volumes)
@@ -309,6 +312,7 @@ class SpectralPanel(OperationPanel):
 
     def _mapped(self, maps: dict[str, Any], steps: Sequence[Step], result: Result) -> None:
         self.maps, self._made = maps, tuple(steps)
+        self.single.set(maps)
         if steps[0].operation == "decompose":
             self.components.set(maps)
         self.session._say_with(

@@ -11,10 +11,11 @@ from tomojupyter.ui.fields import ValueText, parse_list, parse_number
 from tomojupyter.ui.panels.filelist import FileList
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from tomojupyter.ui.panels.spectral_data import OpenSpectra
+    from tomojupyter.ui.session import Session
 
 
 class OpenForm(widgets.VBox):
@@ -88,3 +89,37 @@ class OpenForm(widgets.VBox):
         self.list.layout.display = "" if hidden else "none"
         if hidden:
             self.files.update()
+
+
+class SingleMap(widgets.Box):
+    """Takes one map out: it becomes the series of the app, for all that is done to such.
+
+    Parameters
+    ----------
+    session
+        Of the app.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._maps: dict[str, Any] = {}
+        self.which = widgets.Dropdown().add_class("tj-spectral-which")
+        self.button = widgets.Button(description="as series", icon="layer-group")
+        self.button.tooltip = "Work on this map alone, in the other panels"
+        self.button.add_class("tj-spectral-single")
+        self.button.on_click(lambda _: self._take())
+        super().__init__([widgets.Label("One map"), self.which, self.button])
+        self.add_class("tj-field")
+        self.set({})
+
+    def set(self, maps: Mapping[str, Any]) -> None:
+        """Offer these maps by name."""
+        self._maps = dict(maps)
+        self.which.options = tuple(self._maps)
+        self.layout.display = "" if self._maps else "none"
+
+    def _take(self) -> None:
+        name = self.which.value
+        if name in self._maps and self._session.may_change():
+            self._session.replace(self._maps[name], name)
+            self._session.say(f"{name} is the series of the app now; Undo brings the other back.")

@@ -207,14 +207,15 @@ def test_a_session_goes_on_without_the_volumes_of_spectra(made, tmp_path):
     panel.together.form.choose("FBP")
     panel.apply.click()
     assert session.cursor.is_volume
-    session._claim.release()
+    session.start_new()  # the page is closed
     (saved,) = Store(tmp_path).sessions()
     again = begin()
     again.resume(saved)
-    assert not again.cursor.is_volume
-    assert again.records[-1]["operation"] == "tilt_align"
-    assert "open the spectra in Spectral" in again.message.text
+    shown, records, text = again.cursor, again.records, again.message.text
     again.start_new()
+    assert not shown.is_volume
+    assert records[-1]["operation"] == "tilt_align"
+    assert "open the spectra in Spectral" in text
 
 
 def test_a_map_of_one_element_can_be_the_series(panel):

@@ -240,11 +240,10 @@ def test_the_app_gets_its_options(monkeypatch, tmp_path):
     monkeypatch.setattr(server, "serve", lambda **options: served.append(options))
     arguments = ["app", "--data-dir", str(tmp_path), "--port", "9000", "--token", "t"]
     assert main([*arguments, "--no-browser", "--dark"]) == 0
-    assert main(["app"]) == 0
-    assert served == [
-        {"data_dir": str(tmp_path), "port": 9000, "token": "t", "browser": False, "dark": True},
-        {"data_dir": None, "port": None, "token": None, "browser": True, "dark": False},
-    ]
+    assert main(["app", "--dashboard", "spectral"]) == 0
+    asked = {"data_dir": str(tmp_path), "port": 9000, "token": "t", "browser": False, "dark": True}
+    usual = {"data_dir": None, "port": None, "token": None, "browser": True, "dark": False}
+    assert served == [{"name": "tomography", **asked}, {"name": "spectral", **usual}]
 
 
 def test_a_missing_data_folder_is_a_sentence(capsys, tmp_path):

@@ -56,6 +56,11 @@ def test_only_this_machine_with_the_token_and_our_page(launched, tmp_path, capsy
     assert datasets.data_dir() == tmp_path.resolve()
 
 
+def test_the_dashboard_of_spectra_is_served(launched, tmp_path):
+    server.serve("spectral", data_dir=tmp_path, browser=False)
+    assert launched[0][0].endswith("spectral.ipynb")
+
+
 def test_the_current_folder_and_a_new_token_by_default(launched, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     server.serve()

@@ -16,18 +16,25 @@ from tomojupyter.errors import DataError, ParameterError, TomojupyterError
 from tomojupyter.monitor import progress
 from tomojupyter.signals.stack import TomoStack
 from tomojupyter.steps import make_step, run, run_together
-from tomojupyter.steps.base import find
 from tomojupyter.steps.decompose import COMPONENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tomojupyter.monitor import Monitor
     from tomojupyter.signals.rec import RecStack
     from tomojupyter.steps.base import Step
 
 GUIDE = "guide"
 
-__all__ = ["component_spectra", "decompose", "line_maps", "reconstruct_all", "scree"]
+__all__ = [
+    "component_spectra",
+    "decompose",
+    "line_maps",
+    "reconstruct_all",
+    "reconstruct_set",
+    "scree",
+]
 
 
 def line_maps(
@@ -232,22 +239,53 @@ def reconstruct_all(
     <RecStack, title: Ni_Ka, dimensions: (16|16, 16)>
     """
     _check_stacks(stacks, align, guide)
-    cls = find("reconstruct", method)
-    if guide is not None and not cls.together:
-        raise ParameterError(f"guide: {cls.method} takes each map by itself; TNV can be guided")
-    ready = {name: _aligned(name, stack, align) for name, stack in stacks.items()}
+    step = make_step("reconstruct", method, **parameters)
     monitor = progress(show_progressbar, "Reconstruct")
-    if not cls.together:
-        step = make_step("reconstruct", method, **parameters)
+    return reconstruct_set(stacks, step, align, guide=guide, monitor=monitor, ncores=ncores)
+
+
+def reconstruct_set(
+    stacks: Mapping[str, TomoStack],
+    step: Step,
+    align: TomoStack | None = None,
+    *,
+    guide: TomoStack | None = None,
+    monitor: Monitor | None = None,
+    ncores: int | None = None,
+) -> dict[str, RecStack]:
+    """Do what :func:`reconstruct_all` does, with a Step and under a monitor.
+
+    Parameters
+    ----------
+    stacks, align, guide, ncores
+        As there.
+    step
+        The Step of a method of ``reconstruct``.
+    monitor
+        Follows and stops the work.
+
+    Returns
+    -------
+    dict
+        Names to RecStacks.
+
+    Raises
+    ------
+    DataError, ParameterError, Cancelled
+        As there; Cancelled if the monitor says so.
+    """
+    _check_stacks(stacks, align, guide)
+    if guide is not None and not step.together:
+        raise ParameterError(f"guide: {step.method} takes each map by itself; TNV can be guided")
+    ready = {name: _aligned(name, stack, align) for name, stack in stacks.items()}
+    if not step.together:
         return {name: run(s, step, monitor, ncores=ncores) for name, s in ready.items()}
     if guide is not None:
         if GUIDE in ready:
             raise ParameterError(f'"{GUIDE}" is the name of the guide: name the map differently')
         ready[GUIDE] = _guide(guide, align, next(iter(ready.values())))
-        parameters["guide"] = GUIDE
-    return run_together(
-        ready, make_step("reconstruct", method, **parameters), monitor, ncores=ncores
-    )
+        step = step.replace(guide=GUIDE)  # type: ignore[call-arg]
+    return run_together(ready, step, monitor, ncores=ncores)
 
 
 def _step(operation: str, method: str, tilts: Any, values: dict[str, Any]) -> Step:

@@ -83,6 +83,7 @@ def test_wheel_holds_the_apps_and_templates(wheel):
         "tomojupyter/hyperspy_extension.yaml",
         "tomojupyter/ui/style.css",
         "tomojupyter/_apps/tomography.ipynb",
+        "tomojupyter/_apps/spectral.ipynb",
         "tomojupyter/_apps/voila/tomojupyter/index.html.j2",
         "tomojupyter/_templates/reconstruct.ipynb",
         "tomojupyter/_templates/sweep.ipynb",

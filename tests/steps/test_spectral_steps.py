@@ -10,6 +10,7 @@ from tomojupyter.errors import ParameterError, RecipeError
 from tomojupyter.steps import REGISTRY, Recipe, history, make_step, run
 from tomojupyter.steps.base import parameters
 from tomojupyter.steps.recipe import Entry
+from tomojupyter.steps.xray_lines import near
 
 TILTS = np.arange(-60, 61, 20.0)
 STEPS = {
@@ -141,3 +142,11 @@ def test_lazy_spectra_give_the_same_and_are_never_loaded_whole(a_step, made, mon
         assert np.array_equal(found[output].data, stack.data)
     record = history.read(next(iter(found.values())))[-1]
     assert record["before"].startswith("dask:")
+
+
+def test_lines_near_a_peak_begin_with_the_likeliest():
+    names = [name for name, _ in near(5.41, 0.08)]
+    assert names[0] == "Cr_Ka"
+    assert "V_Kb" in names
+    assert all(abs(energy - 5.41) <= 0.08 for _, energy in near(5.41, 0.08))
+    assert near(1000.0, 0.1) == []

@@ -8,9 +8,18 @@ if TYPE_CHECKING:
     import argparse
 
 
+DASHBOARDS = ("tomography", "spectral")
+
+
 def add(commands: Any) -> None:
     """Add the subcommand."""
     app = commands.add_parser("app", help="start the app in a browser")
+    app.add_argument(
+        "--dashboard",
+        default="tomography",
+        choices=DASHBOARDS,
+        help="which one: the whole work (tomography), or spectra to chemistry in 3D (spectral)",
+    )
     app.add_argument("--data-dir", help="folder whose files the app offers (default: this one)")
     app.add_argument("--port", type=int, help="port to listen on (default: the first free one)")
     app.add_argument("--token", help="what a browser must know (default: made anew)")
@@ -24,6 +33,7 @@ def start(options: argparse.Namespace) -> None:
     from tomojupyter.server import serve
 
     serve(
+        name=options.dashboard,
         data_dir=options.data_dir,
         port=options.port,
         token=options.token,

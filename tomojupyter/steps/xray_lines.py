@@ -44,10 +44,11 @@ class Family:
 
 
 @cache
-def _table() -> Any:
+def _table() -> dict[str, Any]:
     from exspy.material import elements
 
-    return elements
+    # exSpy makes it anew each time, which takes a hundred times as long as to look a line up.
+    return elements.as_dictionary()  # type: ignore[no-any-return]
 
 
 def families_of(element: str) -> list[Family]:
@@ -58,7 +59,7 @@ def families_of(element: str) -> list[Family]:
     ParameterError
         If there is no such element, or it has no lines.
     """
-    table = _table().as_dictionary()
+    table = _table()
     if element not in table:
         close = difflib.get_close_matches(str(element).capitalize(), table, n=1)
         raise ParameterError(
@@ -101,3 +102,34 @@ def line(name: str) -> tuple[str, str, float]:
     raise ParameterError(
         f"{name!r} is not a line: write it as Ni_Ka; {element} has {', '.join(known)}"
     )
+
+
+def near(energy_kev: float, within_kev: float, least: float = 0.1) -> list[tuple[str, float]]:
+    """Return the lines near an energy, of all elements, the most likely ones first.
+
+    Parameters
+    ----------
+    energy_kev
+        Where a peak is.
+    within_kev
+        How far from it a line may lie.
+    least
+        Intensity relative to the strongest line of its shell, below which a line is left out.
+
+    Returns
+    -------
+    list of (str, float)
+        Names such as ``"Ni_Ka"``, and energies in keV.
+    """
+    found = []
+    for element, known in _table().items():
+        if not isinstance(known, dict):  # a note about the table itself
+            continue
+        lines = known.get("Atomic_properties", {}).get("Xray_lines", {})
+        for name, about in lines.items():
+            energy, weight = float(about["energy (keV)"]), float(about["weight"])
+            if abs(energy - energy_kev) <= within_kev and weight >= least and name[0] in FAMILIES:
+                # the strongest line of a shell is likelier than a weak one that lies nearer
+                cost = abs(energy - energy_kev) / within_kev + 2 * (1 - weight)
+                found.append((cost, f"{element}_{name}", energy))
+    return [(name, energy) for _, name, energy in sorted(found)]

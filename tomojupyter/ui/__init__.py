@@ -10,6 +10,7 @@ from tomojupyter.ui.panels import (
     LoadPanel,
     ReconstructPanel,
     RegisterPanel,
+    SpectralPanel,
     TiltAxisPanel,
     TrimPanel,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "ReconstructPanel",
     "RegisterPanel",
     "Session",
+    "SpectralPanel",
     "TiltAxisPanel",
     "TrimPanel",
 ]

@@ -10,7 +10,15 @@ import ipywidgets as widgets
 
 from tomojupyter import datasets
 from tomojupyter.steps.memory import free_bytes
-from tomojupyter.ui.panels import STAGES, TOOLS
+from tomojupyter.ui.panels import (
+    STAGES,
+    TOOLS,
+    ExplorePanel,
+    HistoryPanel,
+    RegisterPanel,
+    SpectralPanel,
+    TiltAxisPanel,
+)
 from tomojupyter.ui.session import Session
 from tomojupyter.ui.stages import stage_states
 from tomojupyter.ui.status import StatusLine
@@ -274,10 +282,27 @@ def main(folder: str | Path | None = None) -> Dashboard:
     folder
         The data folder: what is listed and where results go. None: the one of the environment.
     """
+    dashboard = Dashboard(_kept_session(folder))
+    dashboard.panels["load"].open_catalyst()
+    return dashboard
+
+
+def spectral(folder: str | Path | None = None) -> Dashboard:
+    """Return the dashboard from spectra to chemistry in 3D.
+
+    Parameters
+    ----------
+    folder
+        As for `main`.
+    """
+    stages = (SpectralPanel, RegisterPanel, TiltAxisPanel, ExplorePanel)
+    return Dashboard(_kept_session(folder), stages, (HistoryPanel,))
+
+
+def _kept_session(folder: str | Path | None) -> Session:
+    """Return a session that keeps its steps in a folder."""
     place = Path(folder or datasets.data_dir() or Path.cwd())
     free = free_bytes()
     session = Session(folder=place, memory=MEMORY_PART * free if free else None)
     session.keep_in(Store(place))
-    dashboard = Dashboard(session)
-    dashboard.panels["load"].open_catalyst()
-    return dashboard
+    return session

@@ -10,6 +10,7 @@ import traitlets as tr
 
 from tomojupyter.ui.claims import Claim
 from tomojupyter.ui.reading import Reading
+from tomojupyter.ui.recall import of_spectra
 from tomojupyter.ui.store import Saved, Store, content_of, steps_values, write
 from tomojupyter.ui.thumbnail import thumbnail
 from tomojupyter.ui.timeline import now
@@ -175,6 +176,10 @@ class Keeping(Reading):
             False where nothing was begun.
         """
         timeline = saved.timeline()
+        lost = timeline.cursor if timeline.cursor and of_spectra(timeline.cursor) else None
+        if lost is not None:
+            # The session does not hold the spectra: it goes on from the series beside them.
+            timeline.cursor = lost.parent
         needed = [n for n in (timeline.cursor and timeline.cursor.stack, timeline.cursor) if n]
 
         def work(monitor: Monitor) -> None:
@@ -191,7 +196,9 @@ class Keeping(Reading):
                 saved.claim.take()
             self._changed()
             what = f"{saved.name} is back, with {len(saved.lines())} steps."
-            self._say_with(what, "good", result.warnings)
+            if lost is not None:
+                what = f"{saved.name} is back, without its volumes: open the spectra in Spectral."
+            self._say_with(what, "good" if lost is None else "warning", result.warnings)
             if then is not None:
                 then()
 

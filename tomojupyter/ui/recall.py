@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from tomojupyter.ui.timeline import Node
 
 
+OF_SPECTRA = ("line_maps", "decompose")
+"""Steps whose input is no state of a session."""
+
+
 def new_records(node: Node) -> list[dict[str, Any]]:
     """Return the records that a state has and the one before it has not."""
     before = len(node.parent.records) if node.parent else 0
@@ -36,9 +40,14 @@ def can_recall(node: Node, held: bool = True) -> bool:
         return True
     if node.parent is None:
         return node.source is not None and not node.source.problem()
-    if any(r["operation"] == EXTERNAL for r in new_records(node)):
+    if any(r["operation"] == EXTERNAL for r in new_records(node)) or of_spectra(node):
         return False
     return can_recall(node.parent)
+
+
+def of_spectra(node: Node) -> bool:
+    """Tell whether a state was made of spectra, which the session does not hold."""
+    return any(r["operation"] in OF_SPECTRA for r in node.records)
 
 
 def recall(node: Node, monitor: Monitor | None = None, **options: Any) -> Any:
@@ -73,6 +82,10 @@ def recall(node: Node, monitor: Monitor | None = None, **options: Any) -> Any:
         from tomojupyter.api import load
 
         return load(node.file)
+    if of_spectra(node):
+        raise DataError(
+            f"{node.name} was made of spectra: open these in Spectral and reconstruct again"
+        )
     if node.parent is None:
         if node.source is None:
             raise DataError(f"{node.name or 'this series'} came from no file: load it again")

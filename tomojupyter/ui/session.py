@@ -19,7 +19,7 @@ from tomojupyter.ui.timeline import Node
 from tomojupyter.ui.words import capital, seconds_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tomojupyter.monitor import Monitor
     from tomojupyter.steps import Step
@@ -177,6 +177,32 @@ class Session(Keeping, Saving):
         return self.start(
             name, work, done, can_finish=can_finish, failed=lambda _text: self._end_run(kept=False)
         )
+
+    def add_runs(
+        self, runs: Mapping[str, Any], step: Step, label: str, seconds: float = 0.0
+    ) -> None:
+        """Add reconstructions that were made together; one Undo takes all of them back.
+
+        Parameters
+        ----------
+        runs
+            RecStacks by name; the first one becomes the current state.
+        step
+            What was asked for last.
+        label
+            Name of the change.
+        seconds
+            What it took.
+        """
+        base = self.cursor.stack if self.cursor else None
+        if base is None:
+            raise DataError("reconstructions belong to a series: load one first")
+        nodes = [Node(volume, base, (step,), label, name) for name, volume in runs.items()]
+        for node in nodes:
+            node.seconds = seconds
+        self.timeline.add(nodes[0])
+        self.timeline.nodes.extend(nodes[1:])
+        self._changed()
 
     def _run_name(self, signal: Any) -> str:
         if signal._signal_type != "RecStack":

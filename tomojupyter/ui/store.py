@@ -280,7 +280,9 @@ def _steps(values: list[dict[str, Any]]) -> list[Step]:
 
 
 def _values(node: Node, place: dict[Node, int]) -> dict[str, Any]:
-    before = len(node.parent.records) if node.parent else 0
+    inherited = node.parent.records if node.parent else []
+    # What was made of spectra has a history of its own, which is kept whole.
+    before = len(inherited) if node.records[: len(inherited)] == inherited else 0
     return {
         "parent": place[node.parent] if node.parent else None,
         "root": node.parent is None,
@@ -304,7 +306,9 @@ def _node(values: dict[str, Any], nodes: list[Node], folder: Path) -> Node:
         float(values["seconds"]), Source.from_dict(values["source"]),
     )  # fmt: skip
     node.time = datetime.datetime.fromisoformat(values["time"])
-    node.records = [*(parent.records if parent else []), *values["records"]]
+    own = list(values["records"])
+    whole = bool(own) and own[0]["operation"] == "source"
+    node.records = own if whole else [*(parent.records if parent else []), *own]
     node.is_volume, node.shape = bool(values["volume"]), tuple(values["shape"])
     node.file = folder / values["file"] if values["file"] else None
     return node

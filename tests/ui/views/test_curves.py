@@ -102,6 +102,20 @@ def test_wrong_series_and_marks_are_said():
         curve.mark("a", "blob")
 
 
+def test_a_dashed_band_is_hatched_and_stays_within_the_axes():
+    curve = Curve("spectrum", height="120px")
+    curve.set("a", [0.0, 10.0], [1.0, 2.0])
+    curve.x_limits = (0.0, 10.0)
+    curve.mark("window", "band", 8.0, x1=14.0, color="#009E73")
+    curve.mark("beside", "band", 2.0, x1=3.0, color="#E69F00", dash=True)
+    svg = ElementTree.fromstring(curve.svg)
+    right = curve._axes.width - curve._axes.right
+    (filled,) = (r for r in svg.iter() if r.get("fill") == "#009E73")
+    assert float(filled.get("x")) + float(filled.get("width")) == pytest.approx(right, abs=0.2)
+    (hatched,) = (p for p in svg.iter() if p.get("stroke") == "#E69F00")
+    assert hatched.get("d").count("L") > 3
+
+
 def test_many_points_in_a_moment_are_drawn_once():
     async def fast():
         view = ConvergenceView()

@@ -13,6 +13,30 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+def line_windows(
+    energy_kev: float, resolution_ev: float, widths: float = 2.0
+) -> tuple[float, float, tuple[float, float, float, float]]:
+    """Return the window of a line, and the two beside it for the background, in keV.
+
+    Parameters
+    ----------
+    energy_kev, resolution_ev, widths
+        As for :func:`window_row`.
+
+    Returns
+    -------
+    low, high
+        Of the window about the line.
+    background
+        Left, right, left, right of two windows, each as wide as the line.
+    """
+    width = float(width_at(energy_kev, resolution_ev))
+    half = widths * width / 2
+    near, far = half + width / 2, half + 1.5 * width
+    beside = (energy_kev - far, energy_kev - near, energy_kev + near, energy_kev + far)
+    return energy_kev - half, energy_kev + half, beside
+
+
 def window_row(
     axis_kev: np.ndarray,
     energy_kev: float,
@@ -46,12 +70,10 @@ def window_row(
     ParameterError
         If a window has no channel.
     """
-    width = float(width_at(energy_kev, resolution_ev))
-    half = widths * width / 2
-    inside = _within(axis_kev, energy_kev - half, energy_kev + half)
+    low, high, beside_line = line_windows(energy_kev, resolution_ev, widths)
+    inside = _within(axis_kev, low, high)
     if background is None:
-        near, far = half + width / 2, half + 1.5 * width
-        background = (energy_kev - far, energy_kev - near, energy_kev + near, energy_kev + far)
+        background = beside_line
     row = inside.astype(float)
     if background:
         beside = np.zeros(len(axis_kev), bool)

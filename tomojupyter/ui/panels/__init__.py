@@ -8,6 +8,7 @@ from tomojupyter.ui.panels.history import HistoryPanel
 from tomojupyter.ui.panels.load import LoadPanel
 from tomojupyter.ui.panels.reconstruct import ReconstructPanel
 from tomojupyter.ui.panels.register import RegisterPanel
+from tomojupyter.ui.panels.spectral import SpectralPanel
 from tomojupyter.ui.panels.tilt_axis import TiltAxisPanel
 from tomojupyter.ui.panels.trim import TrimPanel
 
@@ -22,7 +23,7 @@ STAGES = (
 )
 """Stages of the work, numbered in the rail."""
 
-TOOLS = (HistoryPanel,)
+TOOLS = (SpectralPanel, HistoryPanel)
 """Panels below the line: not a stage of their own."""
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "LoadPanel",
     "ReconstructPanel",
     "RegisterPanel",
+    "SpectralPanel",
     "TiltAxisPanel",
     "TrimPanel",
 ]

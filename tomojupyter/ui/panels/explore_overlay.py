@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 import numpy as np
 
+from tomojupyter.steps import history
 from tomojupyter.ui.style import section
 from tomojupyter.ui.views.paint import added_rgb
 from tomojupyter.ui.views.sampling import percentiles
@@ -53,6 +54,9 @@ class OverlayForm(widgets.VBox):
         ):
             return
         ticked = [name for name, box in self.boxes.items() if box.value and name in fitting]
+        if not ticked and not any(signal is main for signal in self._volumes.values()):
+            # Elements that were reconstructed together are looked at together.
+            ticked = [n for n, signal in fitting.items() if same_set(main, signal)][: MOST - 1]
         self._volumes = fitting
         self.boxes = {name: widgets.Checkbox(name in ticked, indent=False) for name in fitting}
         for name, box in self.boxes.items():
@@ -97,3 +101,11 @@ class OverlayForm(widgets.VBox):
             )
 
         return draw
+
+
+def same_set(one: Any, other: Any) -> bool:
+    """Tell whether two volumes were made together by one Step."""
+    records = [(history.read(signal) or [{}])[-1] for signal in (one, other)]
+    return "together" in records[0] and all(
+        records[0].get(key) == records[1].get(key) for key in ("together", "time", "on")
+    )

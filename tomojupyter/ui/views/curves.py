@@ -142,7 +142,7 @@ class Curve(anywidget.AnyWidget):
         x, y, x1
             In the units of the axes.
         text, color, dash
-            Written beside it; CSS colour; dashed.
+            Written beside it; CSS colour; dashed (a band: hatched).
         """
         if kind not in ("x", "y", "ring", "dot", "star", "band"):
             raise DataError(f"kind must be x, y, ring, dot, star or band, got {kind!r}")

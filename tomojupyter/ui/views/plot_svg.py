@@ -247,11 +247,26 @@ def _series(a: Axes, s: Series) -> None:
 
 
 def _band(a: Axes, m: Mark) -> None:
-    x0, x1 = sorted((a.to_x(m.x), a.to_x(m.x1)))
+    x0, x1 = sorted(min(max(a.to_x(x), a.left), a.width - a.right) for x in (m.x, m.x1))
+    if m.dash:
+        _hatched(a, m, x0, x1)
+        return
     a.parts.append(
         f'<rect x="{x0}" y="{a.top}" width="{x1 - x0:.1f}" height="{a.height - a.top - a.bottom}" '
         f'fill="{escape(m.color)}" fill-opacity=".3"/>'
     )
+
+
+def _hatched(a: Axes, m: Mark, x0: float, x1: float) -> None:
+    """Draw a band as slanted lines in a frame."""
+    color, bottom = escape(m.color), a.height - a.bottom
+    path = [f"M{x0} {a.top}V{bottom}H{x1}V{a.top}"]
+    wide = x1 - x0
+    y = a.top + wide
+    while wide > 0 and y < bottom:
+        path.append(f"M{x0} {y:.1f}L{x1} {y - wide:.1f}")
+        y += 6
+    a.parts.append(f'<path d="{"".join(path)}" fill="none" stroke="{color}" stroke-opacity=".8"/>')
 
 
 def _mark(a: Axes, m: Mark) -> None:

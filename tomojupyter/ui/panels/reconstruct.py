@@ -386,7 +386,7 @@ class ReconstructPanel(OperationPanel):
     def result_line(cls, session: Session, records: list[dict[str, Any]]) -> str:
         """Return the run and its residual; while one runs, how far it is."""
         job = session.job
-        if job is not None and job.report.total and "residual" in job.report.series:
+        if job is not None and job.report.total and "volume" in job.report.values:
             return f"{job.report.done} of {job.report.total}"
         if not records:
             return super().result_line(session, records)

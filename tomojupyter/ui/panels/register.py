@@ -8,14 +8,19 @@ import ipywidgets as widgets
 import numpy as np
 
 from tomojupyter.steps import run
-from tomojupyter.steps.base import REGISTRY
+from tomojupyter.steps.base import REGISTRY, make_step
+from tomojupyter.ui.forms import Form
 from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.register_compare import (
     MethodsTable,
     Tried,
     left_of,
+    left_sentence,
+    propose,
+    round_sentence,
     stands_out,
     try_methods,
+    worst_sentence,
 )
 from tomojupyter.ui.panels.register_frames import ComparePicture
 from tomojupyter.ui.panels.register_movie import series_gif
@@ -56,7 +61,6 @@ class RegisterPanel(OperationPanel):
     hint = "take out the drift"
     icon = "arrows-alt"
     operations = ("stack_register",)
-    methods = tuple(name for name in REGISTRY["stack_register"] if name != BY_HAND)
     key_card = KEY_CARD
     hidden = ("cuda",)
     labels: ClassVar[Mapping[str, str]] = {
@@ -71,6 +75,11 @@ class RegisterPanel(OperationPanel):
         "cl_div_factor": "Search parts",
     }
     preview_text = "Preview"
+
+    def _make_form(self) -> Form:
+        return Form(
+            self.operations, self.panel, labels=self.labels, hidden=self.hidden, without=(BY_HAND,)
+        )
 
     def build(self) -> Sequence[widgets.Widget]:
         """Return a frame, its comparison with a neighbour, and the plots over tilt."""
@@ -89,6 +98,7 @@ class RegisterPanel(OperationPanel):
         self._left: list[tuple[Any, np.ndarray]] = []  # of the last series that were measured
         self._nudged_on: Any = None
         self.session.observe(lambda _: self._follow(), "job")
+        self.session.observe(lambda _: propose(self.form, self.session.specimen), "specimen")
         top = widgets.HBox([self.view, self.other]).add_class("tj-row").add_class("tj-wide")
         return [top, widgets.HBox([self.shifts, self.moves]).add_class("tj-row")]
 
@@ -109,7 +119,7 @@ class RegisterPanel(OperationPanel):
         self.compare = self._button("Compare methods", "exchange-alt", "methods-all", self.try_all)
         self.compare.tooltip = "Registers by each method, without a record, and measures the rest"
         self.movie = self._button("Save movie", "film", "movie", self.save_movie)
-        self.movie.tooltip = "The series as it is shown, as a GIF; Space plays it here"
+        self.movie.tooltip = "The series as shown, as a GIF; Space plays it here"
         self.nudges = NudgePart(self._nudges_changed)
         self.own_controls |= {"nudgex": self.nudges.x, "nudgey": self.nudges.y}
         return [
@@ -128,10 +138,6 @@ class RegisterPanel(OperationPanel):
             return False
         return self._ready[0] is self.session.signal and self._ready[1] == self.form.step()
 
-    def _images(self) -> Nudged:
-        """Return the images that are shown, with the nudges."""
-        return Nudged(self.seen().data, self.nudges.moves)
-
     def show(self) -> None:
         """Show the current series, or the preview of it registered."""
         signal = self.seen()
@@ -148,7 +154,7 @@ class RegisterPanel(OperationPanel):
             return
         tilts = tilts_of(signal) if tilts_known(signal) else None
         self.view.set(
-            self._images(), tilts, pixel_nm(signal),
+            Nudged(self.seen().data, self.nudges.moves), tilts, pixel_nm(signal),
             excluded=signal.excluded, reasons=signal.excluded_reason,
         )  # fmt: skip
         self.view.subtitle = "preview" if self._is_ready() else ""
@@ -169,8 +175,7 @@ class RegisterPanel(OperationPanel):
         signal = self.seen()
         if signal is None:
             return
-        mine = self.view.projection
-        known = tilts_known(signal)
+        mine, known = self.view.projection, tilts_known(signal)
         self.nudges.show(mine, tilt_text(tilts_of(signal)[mine]) if known else "")
         self.shifts.mark("here", "x", self.view.tilt)
         self._show_comparison()
@@ -188,7 +193,8 @@ class RegisterPanel(OperationPanel):
         return next((px for known, px in self._left if known is signal), np.zeros(0))
 
     def _note_left(self, signal: Any, px: np.ndarray) -> None:
-        self._left = [(signal, px), *(pair for pair in self._left if pair[0] is not signal)][:2]
+        kept = [pair for pair in self._left if pair[0] is self.session.signal is not signal]
+        self._left = [(signal, px), *kept]
 
     def _plot(self, signal: Any) -> None:
         tilts = tilts_of(signal)
@@ -211,7 +217,7 @@ class RegisterPanel(OperationPanel):
         )  # fmt: skip
 
     def _plot_left(self, signal: Any, tilts: np.ndarray, order: np.ndarray) -> None:
-        """Draw how far each frame is off, before in grey and now in blue; the worst stands out."""
+        """Draw how far each frame is off: before in grey, now in blue, the worst in orange."""
         px = self.left(signal)
         before = self.left(self.session.signal)
         if signal is not self.session.signal and len(before) == len(px):
@@ -223,23 +229,13 @@ class RegisterPanel(OperationPanel):
             self.moves.set("worst", tilts[order], rest[order], style="bars", color="#D55E00")
         self.moves.title = "Movement left in each frame"
         self.moves.subtitle = f"median {number_text(median, 2)} px"
-        self.said.value = (
-            f"<p>Left: {number_text(median, 2)} px in the median, at most "
-            f"{number_text(px[worst], 2)} px, at {tilt_text(tilts[worst])} (#{worst}); measured "
-            "against what the other frames predict.</p>"
-        )
+        self.said.value = f"<p>{left_sentence(px, tilts)}</p>"
 
     def cautions(self) -> list[str]:
         """Return the frame that stands out, and what to do about it."""
         signal = self.seen()
         px = self.left(signal) if signal is not None else np.zeros(0)
-        if not len(px) or not stands_out(px):
-            return []
-        worst = int(np.nanargmax(px))
-        return [
-            f"#{worst} ({tilt_text(tilts_of(signal)[worst])}) still moves by "
-            f"{number_text(px[worst], 2)} px: go there, nudge it, or leave it out in Trim."
-        ]
+        return [worst_sentence(px, tilts_of(signal))] if len(px) and stands_out(px) else []
 
     def _partner(self, projection: int) -> int:
         """Return the projection to compare with, by tilt."""
@@ -252,14 +248,13 @@ class RegisterPanel(OperationPanel):
         return int(order[at + step if inside else at - step]) if len(order) > 1 else projection
 
     def _show_comparison(self) -> None:
-        """Draw the comparison of the shown frame with its neighbour."""
         self.other.rest()
         signal = self.seen()
         if signal is None or not self.active:
             return
         mine = self.view.projection
         other = self._partner(mine)
-        seen = self._images()
+        seen = Nudged(self.seen().data, self.nudges.moves)
         images = [np.asarray(seen[i], np.float32) for i in (mine, other)]
         tilts = tilts_of(signal)
         self.other.subtitle = f"{self.mode.value} with {tilt_text(tilts[other])} #{other}"
@@ -332,10 +327,8 @@ class RegisterPanel(OperationPanel):
         assert self.form is not None
         signal, now = self.session.signal, self.form.step()
         options = self.session.options
-        steps = [
-            now if now.method == name else cls()
-            for name, cls in REGISTRY["stack_register"].items() if name != BY_HAND
-        ]  # fmt: skip
+        methods = [m for m in REGISTRY["stack_register"] if m != BY_HAND]
+        steps = [now if now.method == m else make_step("stack_register", m) for m in methods]
 
         def done(result: Result) -> None:
             if signal is not self.session.signal:
@@ -365,7 +358,7 @@ class RegisterPanel(OperationPanel):
 
     def save_movie(self) -> None:
         """Write the series as it is shown as a GIF into the data folder."""
-        signal, images = self.seen(), self._images()
+        signal, images = self.seen(), Nudged(self.seen().data, self.nudges.moves)
         path = self.session.free_name(f"{self.session.stem}_series", ".gif")
         tilts, size = tilts_of(signal), pixel_nm(signal)
 
@@ -377,13 +370,9 @@ class RegisterPanel(OperationPanel):
 
     def _follow(self) -> None:
         """Say how well the images agree while a method tells it."""
-        job = self.session.job
-        told = job.report.series.get("residual", []) if job is not None and self.active else []
-        if told and job is not None:
-            self.said.value = (
-                f"<p>Round {job.report.done} of {job.report.total}: the images differ from the "
-                f"projections of the volume by {100 * told[-1][1]:.1f} %.</p>"
-            )
+        text = round_sentence(self.session.job) if self.active else ""
+        if text:
+            self.said.value = f"<p>{text}</p>"
 
     def _apply(self) -> None:
         ready = self._ready[2] if self._is_ready() and self._ready else None
@@ -394,7 +383,7 @@ class RegisterPanel(OperationPanel):
         self.session.apply(*steps, label=self.title, then=self._applied, ready=ready)
 
     def after(self, result: Any) -> None:  # noqa: ARG002  the panel's state is what changes
-        """Forget the nudges that are in the series now."""
+        """Forget the nudges: they are in the series now."""
         self.nudges.moves.clear()
         self._frame_changed()
 

@@ -15,7 +15,7 @@ from tomojupyter.numerics.alignment.left import movement_left
 from tomojupyter.steps import run
 from tomojupyter.steps.checks import usable
 from tomojupyter.ui.messages import whole_sentence
-from tomojupyter.ui.views.texts import number_text
+from tomojupyter.ui.views.texts import number_text, tilt_text
 from tomojupyter.ui.words import seconds_text
 
 if TYPE_CHECKING:
@@ -195,3 +195,42 @@ def _cell(text: str, width: int) -> widgets.HTML:
 def stands_out(px: np.ndarray) -> bool:
     """Tell whether one frame is off by much more than the others."""
     return bool(np.nanmax(px) > max(MOVES_PX, 3 * np.nanmedian(px)))
+
+
+def left_sentence(px: np.ndarray, tilts: np.ndarray) -> str:
+    """Say how far the frames are off: the median, and the worst."""
+    worst = int(np.nanargmax(px))
+    return (
+        f"Left: {number_text(float(np.nanmedian(px)), 2)} px in the median, at most "
+        f"{number_text(px[worst], 2)} px, at {tilt_text(tilts[worst])} (#{worst}); measured "
+        "against what the other frames predict."
+    )
+
+
+def worst_sentence(px: np.ndarray, tilts: np.ndarray) -> str:
+    """Name the worst frame and the ways out."""
+    worst = int(np.nanargmax(px))
+    return (
+        f"#{worst} ({tilt_text(tilts[worst])}) still moves by {number_text(px[worst], 2)} px: "
+        "go there, nudge it, or leave it out in Trim."
+    )
+
+
+def round_sentence(job: Any) -> str:
+    """Say how well the images agree so far, of a job that tells it; else nothing."""
+    told = job.report.series.get("residual", []) if job is not None else []
+    if not told:
+        return ""
+    return (
+        f"Round {told[-1][0]}: the images differ from the projections of the volume by "
+        f"{100 * told[-1][1]:.1f} %."
+    )
+
+
+def propose(form: Any, specimen: str) -> None:
+    """Set the form for a kind of specimen: mass is not conserved in a slab, `joint` copes."""
+    if specimen == "slab":
+        form.choose("joint")
+    if form.cls.method == "joint" and specimen:
+        # Seen across the axis, a needle lies within the frame at every tilt.
+        form.controls["specimen"].value = "slab" if specimen == "slab" else "compact"

@@ -1,0 +1,30 @@
+// Says that a page is there, and gives names to controls whose label stands beside them:
+// ipywidgets knows no aria-label.
+function nameOf(control) {
+  const row = control.closest(".tj-field");
+  const beside = row && row.querySelector(".widget-label");
+  return (beside && beside.textContent.trim()) || control.title || control.placeholder || "";
+}
+
+function nameAll() {
+  const found = document.querySelectorAll(".tj-app :is(input, select, textarea):not([aria-label])");
+  for (const control of found) {
+    const own = [...(control.labels || [])].some((label) => label.textContent.trim());
+    const name = nameOf(control);
+    if (!own && name) control.setAttribute("aria-label", name);
+  }
+}
+
+export default {
+  render({ model }) {
+    let later = null;
+    const watch = new MutationObserver(() => {
+      clearTimeout(later);
+      later = setTimeout(nameAll, 300);
+    });
+    watch.observe(document.body, { childList: true, subtree: true });
+    nameAll();
+    model.send({ kind: "here" });
+    return () => { clearTimeout(later); watch.disconnect(); };
+  },
+};

@@ -91,6 +91,8 @@ def run_words(record: Mapping[str, Any]) -> str:
                 more.append(p.name)
         elif p.metadata["choices"] and not p.metadata["advanced"]:
             more.append(str(value))
+        elif p.name == "start_volume":
+            more += ["continued"] if value else []
         elif asked.get(p.name) != default and asked.get(p.name) is not None:
             more.append(f"{p.name} {words(value)}")
     return ", ".join([text, *more])

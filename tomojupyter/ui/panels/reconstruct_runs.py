@@ -8,7 +8,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from tomojupyter.steps import history
-from tomojupyter.steps.base import make_step
+from tomojupyter.steps.base import find, make_step
 from tomojupyter.ui.panels.reconstruct_facts import run_words
 from tomojupyter.ui.saving import save_whole
 from tomojupyter.ui.views.links import link_pictures
@@ -52,8 +52,9 @@ def go_on_step(record: dict[str, Any], path: Path) -> Step:
 
     The file and its checksum are recorded: an array in memory could not be found by a replay.
     """
-    values = {**record["resolved"], "start_volume": str(path)}
-    return make_step("reconstruct", record["method"], **values)
+    settled = ("iterations", *find("reconstruct", record["method"]).decides)
+    values = {**record["asked"], **{name: record["resolved"][name] for name in settled}}
+    return make_step("reconstruct", record["method"], **{**values, "start_volume": str(path)})
 
 
 def continue_run(

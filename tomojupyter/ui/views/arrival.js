@@ -1,13 +1,17 @@
 // Says that a page is there, and gives names to controls whose label stands beside them:
 // ipywidgets knows no aria-label.
 function nameOf(control) {
-  const row = control.closest(".tj-field");
-  const beside = row && row.querySelector(".widget-label");
-  return (beside && beside.textContent.trim()) || control.title || control.placeholder || "";
+  let around = control.parentElement;
+  for (let level = 0; around && level < 5 && !around.matches(".tj-form-body"); level += 1) {
+    const beside = around.querySelector(".widget-label");
+    if (beside && beside.textContent.trim()) return beside.textContent.trim();
+    around = around.parentElement;
+  }
+  return control.title || control.placeholder || "";
 }
 
 function nameAll() {
-  const found = document.querySelectorAll(".tj-app :is(input, select, textarea):not([aria-label])");
+  const found = document.querySelectorAll(".tj-app :is(input, select, textarea, [role=slider]):not([aria-label])");
   for (const control of found) {
     const own = [...(control.labels || [])].some((label) => label.textContent.trim());
     const name = nameOf(control);

@@ -406,7 +406,7 @@ def test_a_run_goes_on_from_its_volume_and_can_be_replayed(panel, tmp_path):
     )
     again = Recipe.of(made).entries[-1].step
     assert again.start_volume.file.endswith("_A.hspy")
-    assert run_words(history.read(made)[-1]) == "SIRT 3, continued"
+    assert run_words(history.read(made)[-1]) == "SIRT +3"
     assert np.array_equal(run_step(stack, again).data, made.data)
 
 

@@ -85,14 +85,14 @@ def run_words(record: Mapping[str, Any]) -> str:
     for p in parameters(find("reconstruct", method)):
         value, default = done.get(p.name), p.default
         if p.name == "iterations":
-            text += f" {value}"
+            text += f" +{value}" if done.get("start_volume") else f" {value}"
         elif isinstance(value, bool):
             if value and asked.get(p.name):
                 more.append(p.name)
         elif p.metadata["choices"] and not p.metadata["advanced"]:
             more.append(str(value))
         elif p.name == "start_volume":
-            more += ["continued"] if value else []
+            continue  # the plus before the iterations says it
         elif asked.get(p.name) != default and asked.get(p.name) is not None:
             more.append(f"{p.name} {words(value)}")
     return ", ".join([text, *more])

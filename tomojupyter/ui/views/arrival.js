@@ -2,7 +2,7 @@
 // ipywidgets knows no aria-label.
 function nameOf(control) {
   let around = control.parentElement;
-  for (let level = 0; around && level < 5 && !around.matches(".tj-form-body"); level += 1) {
+  for (let level = 0; around && level < 9 && !around.matches(".tj-form-body"); level += 1) {
     const beside = around.querySelector(".widget-label");
     if (beside && beside.textContent.trim()) return beside.textContent.trim();
     around = around.parentElement;

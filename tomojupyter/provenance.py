@@ -142,9 +142,32 @@ def replay(
         If a file cannot be read or a step fails.
     """
     made = load(result, lazy=True)
-    records = _records(made, result)
-    raw = load(source, tilts=tilts)
-    loaded = history.read(raw)
+    _records(made, result)
+    return replay_on(made, load(source, tilts=tilts), resolved=resolved, monitor=monitor)
+
+
+def replay_on(
+    made: Any, raw: Any, *, resolved: bool = True, monitor: Monitor | None = None
+) -> Replay:
+    """Do with a series what was done to make a result; both are signals.
+
+    Parameters
+    ----------
+    made
+        TomoStack or RecStack with its history.
+    raw
+        TomoStack as it was loaded.
+    resolved, monitor
+        As for `replay`.
+
+    Raises
+    ------
+    RecipeError
+        If a step of the history is not known to this version.
+    TomojupyterError
+        If a step fails.
+    """
+    records, loaded = history.read(made), history.read(raw)
     signal = _rest(made, records, loaded, resolved).run(raw, monitor)
     same = same_source(records[0], loaded[0])
     return Replay(signal, compare(made, signal) if same else None)

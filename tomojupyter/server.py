@@ -19,6 +19,7 @@ from tomojupyter.paths import app, voila_templates
 ADDRESS = "127.0.0.1"
 FIRST_PORT = 8866
 PORTS = 50
+LARGEST_MESSAGE = 64 * 1024 * 1024
 IDLE_S = 3600
 """Kernels of pages that nobody looks at any more are ended after this time."""
 
@@ -124,6 +125,8 @@ def _arguments(
         "MappingKernelManager.cull_idle_timeout": IDLE_S,
         "MappingKernelManager.cull_interval": 60,
         "Voila.log_level": "ERROR",
+        # A file that is uploaded is one message.
+        "Voila.tornado_settings": {"websocket_max_message_size": LARGEST_MESSAGE},
     }
     if os.name == "posix":
         # Sockets of this user's own, in place of ports that others could listen on.

@@ -17,6 +17,7 @@ VALUES = {
     ("background", "region"): {"right": 5, "top": -4},
     ("normalise", "smooth"): {"neighbours": 5},
     ("stack_register", "PC"): {"crop": True},
+    ("stack_register", "manual"): {"projections": [2, -1], "x": [0.4, -1], "y": [-0.2, 2.5]},
     ("tilt_align", "manual"): {"shift": 1.5, "angle": -2},
     ("align_other", "numbers"): {
         "shifts": [[0.5 * i, -0.25] for i in range(13)],

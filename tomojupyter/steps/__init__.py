@@ -14,6 +14,7 @@ from tomojupyter.steps import (  # noqa: F401  imported for their Steps
     joint,
     line_maps,
     normalise,
+    nudge,
     reconstruct,
     reconstruct_dart,
     reconstruct_tv,

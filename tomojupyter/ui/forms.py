@@ -41,6 +41,8 @@ class Form:
         The panel's name, for the CSS classes ``tj-<hook>-<parameter>``.
     methods
         Only these methods; None: all.
+    without
+        Methods that have controls of their own elsewhere.
     labels
         Texts for parameters and methods in place of their names, by name.
     spans
@@ -65,7 +67,9 @@ class Form:
         labels: Mapping[str, str] | None = None,
         spans: Mapping[str, tuple[float, float, float]] | None = None,
         hidden: Sequence[str] = (),
+        without: Sequence[str] = (),
     ) -> None:
+        self.without = tuple(without)
         self.operations = tuple(operations)
         self.hook, self.methods, self.hidden = hook, methods, tuple(hidden)
         self.labels, self.spans = dict(labels or {}), dict(spans or {})
@@ -103,7 +107,8 @@ class Form:
         found = []
         for operation in self.operations:
             for method, cls in REGISTRY.get(operation, {}).items():
-                if self.methods is None or method in self.methods:
+                wanted = self.methods is None or method in self.methods
+                if wanted and method not in self.without:
                     plain = method if operation == self.operations[0] else f"{operation} {method}"
                     found.append((self.labels.get(plain, plain), cls))
         return found

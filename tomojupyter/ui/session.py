@@ -55,6 +55,8 @@ class Session(Keeping, Saving):
         The last sentence.
     warnings : list of str
         Sentences of the last job.
+    specimen : str
+        What a person says it is: "compact", "needle", "slab" or nothing. Drives proposals only.
     """
 
     # Signals are no traits: traitlets compares old and new, and HyperSpy compares every pixel.
@@ -62,6 +64,7 @@ class Session(Keeping, Saving):
     job = tr.Any(None)
     message = tr.Any(Message())
     warnings = tr.List(tr.Unicode())
+    specimen = tr.Unicode()
 
     def __init__(
         self,

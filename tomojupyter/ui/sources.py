@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tomojupyter import api as tomo
 from tomojupyter.errors import FormatError, MissingFileError
 from tomojupyter.ui.words import size_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 BUILT_IN = "built-in catalyst"
 
@@ -25,11 +28,15 @@ class Source:
         In bytes; of a folder, 0.
     changed
         Time of its last change in s since 1970.
+    files
+        Names of the files in the folder `path` that are one series, a tilt each; empty for a
+        series that is one file.
     """
 
     path: str = ""
     size: int = 0
     changed: float = 0.0
+    files: tuple[str, ...] = ()
 
     @classmethod
     def of_file(cls, path: str | Path) -> Source:
@@ -39,9 +46,16 @@ class Source:
         return cls(str(whole), about.st_size if whole.is_file() else 0, about.st_mtime)
 
     @classmethod
+    def of_files(cls, paths: Sequence[Path]) -> Source:
+        """Return the source of several files of one folder, a tilt each."""
+        about = [path.stat() for path in paths]
+        size, changed = sum(a.st_size for a in about), max(a.st_mtime for a in about)
+        return cls(str(paths[0].parent.resolve()), size, changed, tuple(p.name for p in paths))
+
+    @classmethod
     def from_dict(cls, values: dict[str, Any] | None) -> Source | None:
         """Return what `as_dict` wrote."""
-        return cls(**values) if values is not None else None
+        return cls(**{**values, "files": tuple(values.get("files", ()))}) if values else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the values for JSON."""
@@ -58,6 +72,9 @@ class Source:
             return ""
         path = Path(self.path)
         try:
+            if self.files:
+                again = self.of_files([path / name for name in self.files])
+                return "" if again == self else f"The files in {self.name} have changed since."
             about = path.stat()
         except OSError:
             return f"{self.name} is not where it was ({path.parent})."
@@ -78,6 +95,8 @@ class Source:
         """
         if not self.path:
             return tomo.datasets.get_demo_data()
+        if self.files:
+            return tomo.load([Path(self.path) / name for name in self.files])
         if not Path(self.path).exists():
             raise MissingFileError(self.problem())
         if Path(self.path).is_file() and Path(self.path).stat().st_size != self.size:

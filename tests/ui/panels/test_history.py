@@ -82,10 +82,10 @@ def test_click_goes_to_a_state(worked):
     panel = HistoryPanel(session)
     panel.activate()
     assert len(panel.rows.children) == 5
-    assert [row.disabled for row in panel.rows.children] == [False] * 4 + [True]
-    panel.rows.children[1].click()
+    assert [row.button.disabled for row in panel.rows.children] == [False] * 4 + [True]
+    panel.rows.children[1].button.click()
     assert session.cursor is session.timeline.nodes[1]
-    assert panel.rows.children[1].disabled
+    assert panel.rows.children[1].button.disabled
 
 
 def test_empty_session_has_nothing_to_export(empty):
@@ -117,9 +117,41 @@ def test_a_state_that_was_put_away_says_so_in_its_row(worked):
     panel = HistoryPanel(session)
     panel.activate()
     first_row, *_, last_row = panel.rows.children
-    assert "worked out again" in first_row.tooltip
-    assert "13 × 32 × 32" in first_row.description
-    assert "32 × 32 × 32" in last_row.description
-    first_row.click()
+    assert "worked out again" in first_row.button.tooltip
+    assert "13 × 32 × 32" in first_row.children[1].value
+    assert "32 × 32 × 32" in last_row.children[1].value
+    first_row.button.click()
     assert session.cursor is first
     assert session.message.kind != "error"
+
+
+def test_replay_from_the_file_gives_the_same_voxels(worked):
+    session, file = worked
+    session.timeline.nodes[0].source = Source.of_file(file)
+    panel = HistoryPanel(session)
+    panel.activate()
+    panel.check.click()
+    assert "Replayed from series.mrc: same voxels." in panel.checked.value
+    session.apply(make_step("reconstruct", "FBP"))
+    assert panel.checked.value == ""
+
+
+def test_a_replay_that_differs_says_by_how_much(worked):
+    session, file = worked
+    session.timeline.nodes[0].source = Source.of_file(file)
+    session.volume.data[3, 4, 5] += 1
+    panel = HistoryPanel(session)
+    panel.activate()
+    panel.check.click()
+    assert "1 of 32768 pixels differ, by 1 at most" in panel.checked.value
+    assert "tj-warning" in panel.checked.value
+
+
+def test_a_replay_of_another_file_is_told(worked, stack):
+    session, file = worked
+    write_mrc(file, np.asarray(stack.data)[:, ::-1], is_volume=False)
+    session.timeline.nodes[0].source = Source.of_file(file)
+    panel = HistoryPanel(session)
+    panel.activate()
+    panel.check.click()
+    assert "no longer the series" in panel.checked.value

@@ -1,14 +1,20 @@
+import json
+
 import numpy as np
 import pytest
 
 import tomojupyter.api as tomo
 from tomojupyter.errors import DataError, MissingFileError
+from tomojupyter.formats.mrc import write_mrc
 from tomojupyter.formats.suffixes import READABLE, SIDECARS
+from tomojupyter.ui import RegisterPanel
 from tomojupyter.ui.jobs import Inline
+from tomojupyter.ui.panels import load_more
 from tomojupyter.ui.panels.files import DataFolder
 from tomojupyter.ui.panels.load import LIST, RANGE, LoadPanel
 from tomojupyter.ui.panels.noticed import noticed
 from tomojupyter.ui.session import Session
+from tomojupyter.ui.sources import Source
 
 
 @pytest.fixture
@@ -251,3 +257,74 @@ def test_use_while_another_file_is_read_does_not_take_the_one_before(seen, folde
     assert clicked
     assert seen.session.cursor is None
     assert seen.candidate_name == "bare.npy"
+
+
+@pytest.fixture
+def single(folder, stack):
+    """Return a folder of files of one tilt each."""
+    place = folder / "frames"
+    place.mkdir()
+    for i, image in enumerate(stack.data):
+        write_mrc(place / f"frame_{i:02d}.mrc", image[None], is_volume=False)
+    (place / "order.txt").write_text("\n".join(str(10 * i - 60) for i in range(13)))
+    return place
+
+
+def test_single_files_are_opened_as_one_series(seen, single, stack):
+    seen.files.update()
+    rows(seen)["frames"][0].click()
+    rows(seen)["All 13 as one series"][0].click()
+    np.testing.assert_array_equal(seen.candidate.data, stack.data)
+    seen.controls["tilts"].value = LIST
+    names = [text for text, _ in seen.tilts_file.options]
+    assert names[1:] == ["order.txt"]
+    seen.tilts_file.value = single / "order.txt"
+    seen.apply.click()
+    made = seen.session.signal
+    np.testing.assert_array_equal(made.tilts.data.ravel(), np.arange(-60, 61, 10))
+    source = seen.session.cursor.source
+    assert Source.from_dict(json.loads(json.dumps(source.as_dict()))) == source
+    assert not source.problem()
+    np.testing.assert_array_equal(source.load().data, stack.data)
+    (single / "frame_03.mrc").write_bytes(b"other")
+    assert "have changed since" in source.problem()
+
+
+def test_files_of_several_tilts_are_no_series(folder, stack):
+    for i in range(3):
+        write_mrc(folder / "sub" / f"{i}.mrc", stack.data, is_volume=False)
+    (folder / "sub" / "series.hspy").unlink()
+    assert DataFolder(folder).series("sub") == []
+
+
+def sent(name, content):
+    return {"name": name, "type": "", "size": len(content), "content": memoryview(content)}
+
+
+def test_a_small_file_from_the_browser_is_kept_and_shown(seen, folder, stack, tmp_path):
+    np.save(tmp_path / "mine.npy", stack.data)
+    content = (tmp_path / "mine.npy").read_bytes()
+    seen.upload._arrived((sent("../mine.npy", content),))
+    assert (folder / "mine.npy").read_bytes() == content
+    np.testing.assert_array_equal(seen.candidate.data, stack.data)
+    seen.upload._arrived((sent("mine.npy", b"another"),))
+    assert "is in" in seen.session.message.text
+    assert (folder / "mine.npy").read_bytes() == content
+
+
+def test_what_is_no_series_or_too_large_is_refused(seen, folder, monkeypatch):
+    seen.upload._arrived((sent("run.py", b"print()"),))
+    assert "is no tilt series" in seen.session.message.text
+    monkeypatch.setattr(load_more, "LARGEST", 10)
+    seen.upload._arrived((sent("big.npy", b"x" * 11),))
+    assert "copy it to" in seen.session.message.text
+    assert not {"run.py", "big.npy"} & {p.name for p in folder.iterdir()}
+
+
+def test_the_specimen_drives_what_register_proposes(seen):
+    register = RegisterPanel(seen.session)
+    seen.controls["specimen"].value = "slab"
+    assert register.form.cls.method == "joint"
+    assert register.form.controls["specimen"].value == "slab"
+    seen.controls["specimen"].value = "needle"
+    assert register.form.controls["specimen"].value == "compact"

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tomojupyter.ui import RegisterPanel
-from tomojupyter.ui.panels.register import overlay
+from tomojupyter.ui.panels.register_frames import overlay
 
 
 @pytest.mark.parametrize("method", ["PC", "StackReg"])
@@ -82,3 +83,101 @@ def test_without_a_series_it_says_so(empty):
     panel.activate()
     assert "Load a series first." in panel.messages.value
     assert panel.apply.disabled
+
+
+def test_preview_measures_what_is_left_before_and_after(session):
+    panel = RegisterPanel(session)
+    panel.activate()
+    panel.form.choose("COM")
+    panel.preview_button.click()
+    before, after = panel.left(session.signal), panel.left(panel.seen())
+    assert len(before) == len(after) == 13
+    assert np.nanmedian(after) < 0.5 * np.nanmedian(before)
+    assert list(panel.moves.series)[:2] == ["before", "now"]
+    assert f"{np.nanmedian(after):.2g} px in the median" in panel.said.value
+
+
+def test_comparing_methods_records_nothing_and_a_click_previews(session, stack, timeless):
+    panel = RegisterPanel(session)
+    panel.activate()
+    panel.compare.click()
+    assert len(session.records) == 1
+    assert set(panel.table.buttons) == {"PC", "StackReg", "COM", "COM-CL", "joint"}
+    panel.table.buttons["COM"].click()
+    assert panel.form.cls.method == "COM"
+    assert panel.seen() is not session.signal
+    assert panel.record.value.count("COM")
+    panel.apply.click()
+    expected = stack.stack_register("COM")
+    assert np.array_equal(session.signal.data, expected.data)
+    assert timeless(session.signal) == timeless(expected)
+
+
+def test_a_nudge_by_keys_is_the_method_call(session, stack, timeless):
+    panel = RegisterPanel(session)
+    panel.activate()
+    panel.view.projection = 3
+    for key, shift, alt in (
+        ("ArrowRight", False, False),  # not yet nudging
+        ("n", False, False), ("ArrowRight", False, False), ("ArrowUp", True, False),
+        ("ArrowUp", False, True), ("n", False, False), ("ArrowLeft", False, False),
+    ):  # fmt: skip
+        panel.view._emit("key", key, shift, alt)
+    assert panel.nudges.moves == {3: (0.1, -1.01)}
+    assert (panel.nudges.x.value, panel.nudges.y.value) == (0.1, -1.01)
+    assert "stack_register" in panel.record.value
+    assert "manual" in panel.record.value
+    panel.apply.click()
+    expected = stack.stack_register("manual", projections=[3], x=[0.1], y=[-1.01])
+    assert np.array_equal(session.signal.data, expected.data, equal_nan=True)
+    assert timeless(session.signal) == timeless(expected)
+    assert panel.nudges.moves == {}
+    assert RegisterPanel.result_line(session, session.records[-1:]) == "1 nudged by hand"
+
+
+def test_a_preview_with_a_nudge_is_recorded_as_both(session, stack):
+    panel = RegisterPanel(session)
+    panel.activate()
+    panel.form.choose("COM")
+    panel.preview_button.click()
+    panel.view.projection = 5
+    panel.nudges.y.value = 0.5
+    panel.apply.click()
+    expected = stack.stack_register("COM").stack_register("manual", projections=[5], x=[0], y=[0.5])
+    assert np.array_equal(session.signal.data, expected.data, equal_nan=True)
+    assert [r["method"] for r in session.records[1:]] == ["COM", "manual"]
+    panel.nudges.x.value = 1.0
+    panel.nudges.clear.click()
+    assert "manual" not in panel.record.value
+
+
+def test_the_worst_frame_is_named(session):
+    panel = RegisterPanel(session)
+    panel.activate()
+    panel._note_left(session.signal, np.r_[np.full(12, 0.1), 1.4])
+    panel.show()
+    panel._check()
+    assert "#12 (60.0°) still moves by 1.4 px: go there, nudge it" in panel.messages.value
+    assert "worst" in panel.moves.series
+    panel._note_left(session.signal, np.r_[np.full(12, 0.1), 0.2])
+    panel._check()
+    assert "still moves" not in panel.messages.value
+
+
+def test_joint_is_previewed_and_applied(session, timeless, stack):
+    panel = RegisterPanel(session)
+    panel.activate()
+    panel.form.choose("joint")
+    panel.preview_button.click()
+    assert "Round " not in panel.said.value  # the job is over: what is left is said
+    panel.apply.click()
+    assert timeless(session.signal) == timeless(stack.stack_register("joint"))
+
+
+def test_the_movie_is_a_gif_of_the_series(session, tmp_path):
+    panel = RegisterPanel(session)
+    panel.activate()
+    panel.movie.click()
+    (path,) = tmp_path.glob("*.gif")
+    with Image.open(path) as gif:
+        assert gif.n_frames == 2 * 13 - 2

@@ -4,7 +4,7 @@ import pytest
 import tomojupyter.api as tomo
 from tomojupyter.steps import make_step
 from tomojupyter.ui.panels.trim import TrimPanel
-from tomojupyter.ui.panels.trim_frames import BinnedLook, gap_sentence, maximum
+from tomojupyter.ui.panels.trim_frames import EXCLUDE, BinnedLook, gap_sentence, maximum
 
 
 def same(made, expected, timeless):
@@ -250,3 +250,18 @@ def test_empty_panel_says_what_is_missing():
     assert "Load a series first." in panel.messages.value
     panel.view._receive(None, {"type": "key", "key": "x"}, None)
     assert panel.controls["projections"].value == ""
+
+
+def test_frames_can_stay_unused(session, stack, timeless):
+    panel = TrimPanel(session)
+    panel.activate()
+    panel.controls["projections"].value = "2, 5"
+    panel.controls["how"].value = EXCLUDE
+    assert "exclude" in panel.record.value
+    panel.apply.click()
+    expected = stack.exclude("projections", projections=[2, 5], reason="by hand")
+    assert timeless(session.signal) == timeless(expected)
+    assert list(np.flatnonzero(session.signal.excluded)) == [2, 5]
+    assert panel.left_out == set()
+    assert panel.apply.disabled  # nothing is struck twice
+    assert TrimPanel.result_line(session, session.records[-1:]) == "2 not used"

@@ -26,9 +26,17 @@ class FileList(widgets.VBox):
         The data folder.
     chosen
         Called with the path of a file that was clicked.
+    series
+        Called with the paths of the files of a folder that a person wants as one series.
     """
 
-    def __init__(self, root: str | Path, chosen: Callable[[Path], Any]) -> None:
+    def __init__(
+        self,
+        root: str | Path,
+        chosen: Callable[[Path], Any],
+        series: Callable[[list[Path]], Any] | None = None,
+    ) -> None:
+        self.series = series
         self.folder = DataFolder(root)
         self.place = self.folder.root
         self.chosen = chosen
@@ -64,6 +72,9 @@ class FileList(widgets.VBox):
         rows: list[widgets.Widget] = []
         if self.place != self.folder.root:
             rows.append(self._row(Entry(self.place.parent, folder=True), name=".."))
+        together = self.folder.series(self.place) if self.series is not None else []
+        if together and not self.needle.value:
+            rows.append(self._series_row(together))
         rows += [self._row(entry) for entry in entries[:SHOWN]]
         if len(entries) > SHOWN:
             text = f"{len(entries) - SHOWN} more: type a part of the name above"
@@ -71,6 +82,14 @@ class FileList(widgets.VBox):
         if not rows:
             rows = [widgets.HTML("<p class='tj-grey'>No file here fits.</p>")]
         self.rows.children = rows
+
+    def _series_row(self, paths: list[Path]) -> widgets.Widget:
+        button = widgets.Button(description=f"All {len(paths)} as one series", icon="layer-group")
+        button.add_class("tj-load-series")
+        button.tooltip = f"{paths[0].name} to {paths[-1].name}, one tilt each"
+        button.on_click(lambda _: self.series and self.series(paths))
+        row = widgets.HBox([button, widgets.HTML("one tilt each").add_class("tj-file-note")])
+        return row.add_class("tj-file")
 
     def _row(self, entry: Entry, name: str = "") -> widgets.Widget:
         icon = "folder" if entry.folder else "file-image" if entry.readable else "file"

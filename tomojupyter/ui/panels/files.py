@@ -7,8 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tomojupyter.errors import DataError, MissingFileError
-from tomojupyter.formats.suffixes import FOLDERS, MRC, READABLE, SIDECARS
+from tomojupyter.formats.suffixes import (
+    DM,
+    EMD,
+    FOLDERS,
+    MRC,
+    READABLE,
+    SIDECARS,
+    TIFF,
+    TILT_LISTS,
+)
 from tomojupyter.ui.words import size_text
+
+SINGLE = (*MRC, *DM, *TIFF, *EMD)
+FEWEST = 3
+"""So many files of a folder may be one series."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +98,36 @@ class DataFolder:
         ]
         return sorted(rows, key=lambda e: (not e.folder, not e.readable))
 
+    def series(self, place: str | Path = "") -> list[Path]:
+        """Return the files of a folder that look like one image each of one series, by name.
+
+        They have one ending, and one size unless they are MRC files, whose headers tell.
+
+        Parameters
+        ----------
+        place
+            A folder within the root.
+        """
+        paths = [e.path for e in self.entries(place) if e.readable and not e.folder]
+        paths = [path for path in paths if path.is_file()]
+        endings = {path.suffix.lower() for path in paths}
+        if len(paths) < FEWEST or len(endings) > 1 or not endings <= set(SINGLE):
+            return []
+        if endings <= set(MRC):
+            alike = all(mrc_frames(path) == 1 for path in paths)
+        else:
+            alike = len({path.stat().st_size for path in paths}) == 1
+        return paths if alike else []
+
+    def tilt_lists(self, place: str | Path = "") -> list[Path]:
+        """Return the text files of a folder that may hold tilts, by name."""
+        return sorted(
+            path
+            for path in self.inside(place).iterdir()
+            if path.suffix.lower() in (*TILT_LISTS, ".txt") and path.is_file()
+            and path.resolve().is_relative_to(self.root)
+        )  # fmt: skip
+
     def _entry(self, path: Path) -> Entry:
         suffix = path.suffix.lower()
         if path.is_dir() and suffix in FOLDERS:
@@ -99,12 +142,17 @@ class DataFolder:
             return Entry(path, error.strerror or "cannot be read", readable=False)
 
 
+def mrc_frames(path: Path) -> int:
+    """Return the number of images that the header of an MRC file tells, 0 where it is none."""
+    with path.open("rb") as f:
+        head = f.read(12)
+    return int(struct.unpack("<3i", head)[2]) if len(head) == 12 else 0
+
+
 def file_note(path: Path) -> str:
     """Return "77 frames + mdoc" for an MRC file, the size of any other."""
     if path.suffix.lower() in MRC:
-        with path.open("rb") as f:
-            head = f.read(12)
-        frames = struct.unpack("<3i", head)[2] if len(head) == 12 else 0
+        frames = mrc_frames(path)
         beside = [
             kind.lstrip(".")
             for kind in SIDECARS

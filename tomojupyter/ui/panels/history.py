@@ -9,14 +9,14 @@ import ipywidgets as widgets
 
 from tomojupyter.errors import ParameterError
 from tomojupyter.steps import Recipe
-from tomojupyter.steps.words import step_words
 from tomojupyter.ui.panel import OperationPanel
-from tomojupyter.ui.style import section
-from tomojupyter.ui.words import seconds_text
+from tomojupyter.ui.panels.history_rows import StateRow, replay_sentence, replayed
+from tomojupyter.ui.style import section, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tomojupyter.ui.jobs import Result
     from tomojupyter.ui.timeline import Node
 
 FORMS = ("YAML", "Python")
@@ -42,13 +42,14 @@ class HistoryPanel(OperationPanel):
 
     def build(self) -> Sequence[widgets.Widget]:
         """Return the list of states and the recipe as text."""
-        self.rows = widgets.VBox([]).add_class("tj-history-list")
+        self.rows = widgets.VBox([]).add_class("tj-history-list").add_class("tj-files")
         self.form_of = widgets.ToggleButtons(options=FORMS, tooltips=["", ""])
         self.form_of.add_class("tj-history-form")
         self.text = widgets.Textarea(disabled=False).add_class("tj-history-text")
         self.text.layout.width, self.text.layout.height = "100%", "100%"
         self.form_of.observe(lambda _: self._write(), "value")
-        states = widgets.VBox([widgets.HTML("<h2>Steps</h2>"), self.rows]).add_class("tj-card")
+        head = widgets.HTML("<h2>What was done <span>click a row to go there</span></h2>")
+        states = widgets.VBox([head, self.rows]).add_class("tj-card")
         recipe = widgets.VBox(
             [widgets.HTML("<h2>Recipe <span>select and copy, or export</span></h2>"),
              self.form_of, self.text]
@@ -60,7 +61,13 @@ class HistoryPanel(OperationPanel):
         self.values = widgets.Dropdown(options=(SAME, ANEW)).add_class("tj-history-values")
         self.values.tooltip = "The values that were used, or every automatic one decided anew"
         self.file = widgets.Text("", placeholder="recipe").add_class("tj-history-name")
-        self.export = self._button("Export recipe, notebook", "file-code", "export", self._export)
+        self.check = self._button("Check by replay", "check", "replay", self._check_by_replay)
+        self.check.tooltip = "All steps again on the raw series; then every voxel is compared"
+        self.checked = widgets.HTML().add_class("tj-history-checked")
+        self._checked_of: Any = None
+        self.export = self._button(
+            "Export recipe, code, notebook", "file-code", "export", self._export
+        )
         self.store = self._button("Save signal", "save", "save", self.session.save)
         self.keep = widgets.Checkbox(
             self.session.keep_volumes, description="each reconstruction too", indent=False
@@ -85,6 +92,9 @@ class HistoryPanel(OperationPanel):
                 "<p>Run it on another file: <code>tomojupyter run recipe.yaml series.mrc "
                 "volume.hspy</code></p>"
             ).add_class("tj-heading"),
+            widgets.HTML(section("Check")),
+            widgets.HBox([self.check]).add_class("tj-buttons"),
+            self.checked,
             widgets.HTML(section("Keep")),
             widgets.HBox([self.store]).add_class("tj-buttons"),
             self.kept,
@@ -98,28 +108,16 @@ class HistoryPanel(OperationPanel):
         ]
         for button in (self.export, self.store):
             button.disabled = self.session.cursor is None
+        self.check.disabled = self.session.cursor is None or self.session.cursor.parent is None
+        if self._checked_of is not self.target:
+            self.checked.value = ""
         self._write()
 
-    def _row(self, node: Node) -> widgets.Button:
+    def _row(self, node: Node) -> StateRow:
         # A state is indented for each place where the work went on in more than one way.
         parents = [n.parent for n in self.session.timeline.nodes]
         depth = sum(1 for n in node.line() if n.parent and parents.count(n.parent) > 1)
-        text = "; ".join(step_words(step) for step in node.steps) or f"load {node.name}"
-        if node.is_volume and node.name:
-            text = f"{node.name}: {text}"
-        took = f"   {seconds_text(node.seconds)}" if node.seconds else ""
-        size = " × ".join(str(n) for n in node.shape)
-        changed = node.parent is None or node.shape != node.parent.shape
-        took = f"   {size}{took}" if changed and size else took
-        here = node is self.session.cursor
-        button = widgets.Button(
-            description=f"{node.time:%H:%M}   {'    ' * depth}{text}{took}",
-            icon="check" if here else "",
-            tooltip=_tip(node, here),
-            disabled=here,
-        ).add_class("tj-history-row")
-        button.on_click(lambda _: self.session.go_to(node))
-        return button
+        return StateRow(node, depth, node is self.session.cursor, self.session.go_to)
 
     @property
     def target(self) -> Any:
@@ -142,22 +140,28 @@ class HistoryPanel(OperationPanel):
         name = file_name(self.file.value or f"{Path(self.session.name).stem}_recipe")
         folder = self.session.results
         stem, count = name, 1
-        while any((folder / f"{stem}{end}").exists() for end in (".yaml", ".ipynb")):
+        while any((folder / f"{stem}{end}").exists() for end in (".yaml", ".py", ".ipynb")):
             count += 1
             stem = f"{name}_{count}"
         recipe = self.recipe()
         (folder / f"{stem}.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
+        (folder / f"{stem}.py").write_text(recipe.to_code(), encoding="utf-8")
         recipe.to_notebook(folder / f"{stem}.ipynb")
-        self.session.say(
-            f"Wrote {stem}.yaml and {stem}.ipynb in {self.session.where(folder / stem)}.", "good"
-        )
+        where = self.session.where(folder / stem)
+        self.session.say(f"Wrote {stem}.yaml, {stem}.py and {stem}.ipynb in {where}.", "good")
 
+    def _check_by_replay(self) -> None:
+        """Do everything again from the raw series, in the background, and compare the pixels."""
+        assert self.session.cursor is not None
+        root, made = self.session.cursor.root, self.target
 
-def _tip(node: Node, here: bool) -> str:
-    if here:
-        return "You are here"
-    again = "" if node.held is not None else " It is worked out again, which takes its time."
-    return f"Go to this state; the next step branches off.{again}"
+        def done(result: Result) -> None:
+            text, kind = replay_sentence(result.value, root.name)
+            self.checked.value = sentence(text, kind)
+            self._checked_of = made
+            self.session.say(text, kind)
+
+        self.session.start("Replay", lambda monitor: replayed(root, made, monitor), done)
 
 
 def file_name(text: str) -> str:

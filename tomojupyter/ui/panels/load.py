@@ -15,9 +15,19 @@ from tomojupyter.numerics.images.filters import estimate_vacuum
 from tomojupyter.numerics.images.intensity import brightness
 from tomojupyter.steps.base import make_step
 from tomojupyter.steps.run import run
-from tomojupyter.ui.fields import ValueText, parse_list, parse_number
+from tomojupyter.ui.fields import ValueText, parse_number
 from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.filelist import FileList
+from tomojupyter.ui.panels.load_more import (
+    SPECIMEN_HELP,
+    SPECIMENS,
+    Upload,
+    axis_step,
+    list_step,
+    offer_lists,
+    range_step,
+    tilts_dropdown,
+)
 from tomojupyter.ui.panels.noticed import facts_html, noticed, noticed_html
 from tomojupyter.ui.panels.resume import ResumeCard
 from tomojupyter.ui.sources import Source
@@ -100,7 +110,9 @@ class LoadPanel(OperationPanel):
 
     def extras(self) -> Sequence[widgets.Widget]:
         """Return the list of files, and tilts and pixel size."""
-        self.files = FileList(self._folder or self.session.folder, self.open_file)
+        root = self._folder or self.session.folder
+        self.files = FileList(root, self.open_file, self.open_series)
+        self.upload = Upload(self.session, self.open_file)
         self.catalyst = self._button("Built-in catalyst", "cube", "builtin", self.open_catalyst)
         self.catalyst.tooltip = "A simulated catalyst particle; nothing is downloaded"
         self.says = widgets.HTML()
@@ -115,25 +127,32 @@ class LoadPanel(OperationPanel):
         self.axis = ValueText(continuous_update=False)
         self.axis.tooltip = "As SerialEM and FEI give it: 0 along y, 90 and −90 along x"
         self._range_row = _field("First, step", widgets.HBox([self.start, self.increment]), "°")
-        self._list_row = _field("Tilts", self.list, "°")
+        self.tilts_file = tilts_dropdown(lambda text: setattr(self.list, "value", text))
+        self._list_row = widgets.VBox(
+            [_field("From a file", self.tilts_file), _field("Tilts", self.list, "°")]
+        )
+        self.specimen = widgets.Dropdown(options=SPECIMENS, tooltip=SPECIMEN_HELP)
+        widgets.link((self.session, "specimen"), (self.specimen, "value"))
         rows = [
             _field("Take tilts", self.tilts),
             self._range_row,
             self._list_row,
             _field("Pixel size", self.pixel, self.pixel_note),
             _field("Tilt axis", self.axis, "° from y"),
+            _field("Specimen", self.specimen),
         ]
         self.own_controls = {
             "tilts": self.tilts, "start": self.start, "increment": self.increment,
             "list": self.list, "pixel": self.pixel, "axis": self.axis, "filter": self.files.needle,
         }  # fmt: skip
+        self.own_controls |= {"specimen": self.specimen, "tiltsfile": self.tilts_file}
         for name, control in self.own_controls.items():
             control.add_class(f"tj-load-{name}")
-            if name != "filter":
+            if name not in ("filter", "specimen", "tiltsfile"):
                 control.observe(lambda _: self._form_changed(), "value")
         self.details = widgets.VBox([widgets.HTML(section("What the file says")), self.says, *rows])
         buttons = widgets.HBox([self.catalyst]).add_class("tj-buttons")
-        return [self.files, buttons, self.details]
+        return [self.files, buttons, self.upload, self.details]
 
     # ------------------------------------------------------------------ choosing
 
@@ -149,6 +168,14 @@ class LoadPanel(OperationPanel):
 
         self._begin(whole.name, work, size_text(whole.stat().st_size), Source.of_file(whole))
         self.files.choose(whole)
+
+    def open_series(self, paths: Sequence[Path]) -> None:
+        """Read files of one tilt each as one series and show it; nothing is changed yet."""
+        whole = [self.files.folder.inside(path) for path in paths]
+        self.resume.close()
+        name, size = whole[0].parent.name, sum(path.stat().st_size for path in whole)
+        source = f"{len(whole)} files, {size_text(size)}"
+        self._begin(name, lambda _monitor: tomo.load(whole), source, Source.of_files(whole))
 
     def open_catalyst(self) -> None:
         """Simulate the built-in series and show it."""
@@ -221,6 +248,8 @@ class LoadPanel(OperationPanel):
     def changed(self) -> None:
         """Show the tilts as they would become."""
         how = self.tilts.value
+        if how == LIST and self._list_row.layout.display == "none":
+            offer_lists(self.tilts_file, self.files.folder, self.files.place)
         self._range_row.layout.display = "" if how == RANGE else "none"
         self._list_row.layout.display = "" if how == LIST else "none"
         if self.shown is not None and self.active:
@@ -286,29 +315,15 @@ class LoadPanel(OperationPanel):
 
     def steps(self) -> list[Step]:
         """Return set_tilts, set_axis and set_scale where something was entered."""
-        steps: list[Step] = []
+        steps = []
         if self.tilts.value == RANGE and self.start.value and self.increment.value:
-            try:
-                start, increment = (parse_number(w.value) for w in (self.start, self.increment))
-            except ValueError as error:
-                raise DataError("first tilt and step must be numbers in degrees") from error
-            steps.append(make_step("set_tilts", "range", start=start, increment=increment))
+            steps.append(range_step(self.start.value, self.increment.value))
         elif self.tilts.value == LIST and self.list.value.strip():
-            try:
-                values = parse_list(self.list.value)
-            except ValueError as error:
-                raise DataError("the tilts must be numbers in degrees, one a frame") from error
-            steps.append(make_step("set_tilts", "list", tilts=values))
+            steps.append(list_step(self.list.value))
         if self.axis.value.strip():
-            try:
-                angle = parse_number(self.axis.value)
-            except ValueError as error:
-                raise DataError("the tilt axis must be a number in degrees") from error
-            steps.append(make_step("set_axis", "angle", angle=angle))
+            steps.append(axis_step(self.axis.value))
         size = self._size()
-        if size is not None:
-            steps.append(make_step("set_scale", "pixel", size=size))
-        return steps
+        return [*steps, make_step("set_scale", "pixel", size=size)] if size is not None else steps
 
     def record_text(self, steps: list[tuple[Step, Step | None]]) -> str:
         """Return the file, then the Steps."""

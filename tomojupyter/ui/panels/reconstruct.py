@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import ipywidgets as widgets
 import numpy as np
 
-from tomojupyter.steps import history
 from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.axis_preview import columns_of_mass, mean_of, vacuum_to_lift
 from tomojupyter.ui.panels.noticed import movement
@@ -15,8 +14,11 @@ from tomojupyter.ui.panels.reconstruct_facts import (
     estimate_or_problem,
     facts_html,
     iterative,
+    levels_sentences,
     method_words,
+    propose_levels,
     run_words,
+    series_sentences,
     too_large,
 )
 from tomojupyter.ui.panels.reconstruct_runs import (
@@ -24,6 +26,7 @@ from tomojupyter.ui.panels.reconstruct_runs import (
     RunsTable,
     RunStrip,
     chosen_run,
+    continue_run,
     record_of,
     residuals_of,
     slice_of,
@@ -34,7 +37,6 @@ from tomojupyter.ui.panels.reconstruct_time import Times
 from tomojupyter.ui.style import section
 from tomojupyter.ui.views.convergence import ConvergenceView
 from tomojupyter.ui.views.picture import Picture
-from tomojupyter.ui.views.texts import number_text
 from tomojupyter.ui.words import pixel_nm, seconds_text, tilts_known, tilts_of
 
 if TYPE_CHECKING:
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
 
 WHOLE, TEST = "whole volume", "test slice"
 GREY = "#aab2bb"
-MOVES_PX = 2.0
 LOOK_FOR = (
     f"{section('What to look for')}"
     '<p class="tj-grey" style="margin:0">Edges sharpen, then grain grows. Stop where the curve '
@@ -78,6 +79,10 @@ class ReconstructPanel(OperationPanel):
         "sino_filter": "Filter",
         "cuda": "GPU",
         "backend": "Projector",
+        "gray_levels": "Grey levels",
+        "dart_iterations": "SIRT in each",
+        "upper": "Highest value",
+        "p": "Fixed inside",
     }
     preview_text = "Test slice"
     apply_text = "Reconstruct"
@@ -102,7 +107,7 @@ class ReconstructPanel(OperationPanel):
         self.view.on_index(lambda _: self._show_slice())
         self.convergence = ConvergenceView(height="45%").add_class("tj-grow")
         self.convergence.add_class("tj-view-reconstruct-curve")
-        self.runs = RunsTable(self.choose, self.look)
+        self.runs = RunsTable(self.choose, self.look, self.go_on)
         self.strip = RunStrip(self.view)
         self.session.observe(lambda _: self._follow(), "job")
         side = widgets.VBox([self.convergence, self.runs]).add_class("tj-column")
@@ -166,6 +171,7 @@ class ReconstructPanel(OperationPanel):
 
     def changed(self) -> None:
         """Let the facts and the quick look follow the form."""
+        propose_levels(self.form, self.session.volume)
         self._show_facts()
         if self._live is None:
             self.soon(self._show_slice)
@@ -352,6 +358,11 @@ class ReconstructPanel(OperationPanel):
         self.runs.show(runs, chosen_run(runs, self.session.volume), self._seen)
         self._show_slice()
 
+    def go_on(self, run: Node) -> None:
+        """Make a new run that begins with the volume of another; that one is saved for it."""
+        assert self.form is not None
+        continue_run(run, self.session, self.form, self.title, self._applied)
+
     # ------------------------------------------------------------------ what to know
 
     def blockers(self) -> list[str]:
@@ -371,16 +382,7 @@ class ReconstructPanel(OperationPanel):
         signal = self.session.signal
         if signal is None or signal is not self._signal:
             return []
-        found = []
-        registered = any(r["operation"] == "stack_register" for r in history.read(signal))
-        if self._moves >= MOVES_PX and not registered:
-            found.append(f"Not registered: neighbouring frames move by {self._moves:.0f} px.")
-        if self._vacuum:
-            found.append(
-                f"The vacuum lies at {number_text(self._vacuum, 5)}, not near 0, and is "
-                "reconstructed as matter: take it off in Filter."
-            )
-        return found
+        return levels_sentences(self.form) + series_sentences(signal, self._moves, self._vacuum)
 
     @classmethod
     def result_line(cls, session: Session, records: list[dict[str, Any]]) -> str:

@@ -6,16 +6,23 @@ import os
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tomojupyter.errors import TomojupyterError
+from tomojupyter.numerics.volumes.segmentation import find_threshold
+from tomojupyter.steps import history
 from tomojupyter.steps.base import find, parameters
 from tomojupyter.steps.estimate import Estimate, estimated
 from tomojupyter.steps.words import words
+from tomojupyter.ui.views.texts import number_text
 from tomojupyter.ui.words import seconds_text, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tomojupyter.steps import Step
+
+MOVES_PX = 2.0
 
 
 def estimate_or_problem(signal: Any, step: Step, options: Mapping[str, Any]) -> Estimate:
@@ -78,12 +85,14 @@ def run_words(record: Mapping[str, Any]) -> str:
     for p in parameters(find("reconstruct", method)):
         value, default = done.get(p.name), p.default
         if p.name == "iterations":
-            text += f" {value}"
+            text += f" +{value}" if done.get("start_volume") else f" {value}"
         elif isinstance(value, bool):
             if value and asked.get(p.name):
                 more.append(p.name)
         elif p.metadata["choices"] and not p.metadata["advanced"]:
             more.append(str(value))
+        elif p.name == "start_volume":
+            continue  # the plus before the iterations says it
         elif asked.get(p.name) != default and asked.get(p.name) is not None:
             more.append(f"{p.name} {words(value)}")
     return ", ".join([text, *more])
@@ -98,3 +107,58 @@ def method_words(step: Step) -> str:
     """Return method and iterations, ``SIRT 20``."""
     count = step.as_dict().get("iterations")
     return f"{step.method} {count}" if count else step.method
+
+
+LEVELS = "gray_levels"
+
+
+def propose_levels(form: Any, volume: Any) -> None:
+    """Fill the grey levels of DART in where there are none yet, from a volume if there is one.
+
+    Two levels: 0 for vacuum, and the mean of what is above Otsu's limit.
+    """
+    field = form.controls.get(LEVELS) if form is not None else None
+    if field is None or field.value or volume is None:
+        return
+    values = np.asarray(volume.data[:: max(1, len(volume.data) // 64)], np.float32)
+    limit = find_threshold(values, "otsu")
+    above = values[values > limit]
+    if above.size:
+        field.value = f"0, {float(above.mean()):.3g}"
+
+
+def levels_sentences(form: Any) -> list[str]:
+    """Say where the grey levels of DART come from, or how to get a proposal."""
+    field = form.controls.get(LEVELS) if form is not None else None
+    if field is None:
+        return []
+    if not field.value:
+        return ["Run SIRT or OS-SIRT before this: the grey levels are then proposed from it."]
+    return [
+        "Check the grey levels: vacuum and each material, in the units of an earlier run. Two are "
+        "proposed; a third material needs a third."
+    ]
+
+
+def series_sentences(signal: Any, moves: float, vacuum: float) -> list[str]:
+    """Return what would spoil the volume of a series.
+
+    Parameters
+    ----------
+    signal
+        A TomoStack.
+    moves
+        Largest movement between its neighbours, px.
+    vacuum
+        Level of its vacuum, where that is not near 0.
+    """
+    found = []
+    registered = any(r["operation"] == "stack_register" for r in history.read(signal))
+    if moves >= MOVES_PX and not registered:
+        found.append(f"Not registered: neighbouring frames move by {moves:.0f} px.")
+    if vacuum:
+        found.append(
+            f"The vacuum lies at {number_text(vacuum, 5)}, not near 0, and is "
+            "reconstructed as matter: take it off in Filter."
+        )
+    return found

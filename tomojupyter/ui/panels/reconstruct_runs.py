@@ -8,7 +8,9 @@ import ipywidgets as widgets
 import numpy as np
 
 from tomojupyter.steps import history
+from tomojupyter.steps.base import find, make_step
 from tomojupyter.ui.panels.reconstruct_facts import run_words
+from tomojupyter.ui.saving import save_whole
 from tomojupyter.ui.views.links import link_pictures
 from tomojupyter.ui.views.picture import Picture
 from tomojupyter.ui.views.sampling import percentiles
@@ -16,7 +18,13 @@ from tomojupyter.ui.words import pixel_nm, seconds_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
+    from tomojupyter.monitor import Monitor
+    from tomojupyter.steps import Step
+    from tomojupyter.ui.forms import Form
+    from tomojupyter.ui.jobs import Result
+    from tomojupyter.ui.session import Session
     from tomojupyter.ui.timeline import Node
 
 SIDE_BY_SIDE = 3
@@ -25,6 +33,59 @@ SIDE_BY_SIDE = 3
 def record_of(run: Node) -> dict[str, Any]:
     """Return the record that made a run."""
     return history.read(run.signal)[-1]
+
+
+def can_go_on(record: dict[str, Any]) -> bool:
+    """Tell whether a run can be continued: it has iterations and takes a volume to start from."""
+    return bool(record["resolved"].get("iterations")) and "start_volume" in record["resolved"]
+
+
+def kept_file(run: Node, session: Session) -> Path:
+    """Return the file that holds the volume of a run, or the one to write it to."""
+    if run.file is not None and run.file.is_file():
+        return run.file
+    return session.free_name(f"{session.stem.removesuffix(f'_{run.name}')}_{run.name}", ".hspy")
+
+
+def go_on_step(record: dict[str, Any], path: Path) -> Step:
+    """Return the Step that goes on from a run whose volume is in a file.
+
+    The file and its checksum are recorded: an array in memory could not be found by a replay.
+    """
+    settled = ("iterations", *find("reconstruct", record["method"]).decides)
+    values = {**record["asked"], **{name: record["resolved"][name] for name in settled}}
+    return make_step("reconstruct", record["method"], **{**values, "start_volume": str(path)})
+
+
+def continue_run(
+    run: Node, session: Session, form: Form, label: str, then: Callable[[Any], None]
+) -> None:
+    """Make a new run that begins with the volume of another, which is saved first.
+
+    Parameters
+    ----------
+    run
+        To go on from.
+    session
+        Does the work.
+    form
+        Is set to what is done.
+    label, then
+        As for `Session.apply`.
+    """
+    record, path = record_of(run), kept_file(run, session)
+
+    def work(_monitor: Monitor) -> None:
+        if path != run.file:
+            save_whole(run.signal, path)
+
+    def done(_result: Result) -> None:
+        run.file = path
+        step = go_on_step(record, path)
+        form.set(step)
+        session.apply(step, label=label, then=then)
+
+    session.start(f"Keeping {run.name}", work, done)
 
 
 def residual_text(record: dict[str, Any]) -> str:
@@ -61,10 +122,18 @@ class RunsTable(widgets.VBox):
         Called with a run that a person clicked.
     look
         Called with a run whose eye was clicked.
+    go_on
+        Called with a run that is to be continued.
     """
 
-    def __init__(self, choose: Callable[[Node], Any], look: Callable[[Node], Any]) -> None:
-        self._choose, self._look = choose, look
+    def __init__(
+        self,
+        choose: Callable[[Node], Any],
+        look: Callable[[Node], Any],
+        go_on: Callable[[Node], Any],
+    ) -> None:
+        self._choose, self._look, self._go_on = choose, look, go_on
+        self.more: dict[str, widgets.Button] = {}
         self.buttons: dict[str, widgets.Button] = {}
         self.eyes: dict[str, widgets.Button] = {}
         self.head = widgets.HTML()
@@ -76,7 +145,7 @@ class RunsTable(widgets.VBox):
 
     def show(self, runs: Sequence[Node], chosen: Node | None, seen: Sequence[Node]) -> None:
         """Show the runs; the chosen one has the star, those seen side by side an open eye."""
-        self.buttons, self.eyes = {}, {}
+        self.buttons, self.eyes, self.more = {}, {}, {}
         note = "click = choose; eye = side by side below" if runs else ""
         self.head.value = f"<h2>Runs kept <span>{note}</span></h2>"
         self.rows.layout.display = "" if runs else "none"
@@ -98,10 +167,18 @@ class RunsTable(widgets.VBox):
         button.add_class(f"tj-reconstruct-run-{run.name.lower()}")
         button.on_click(lambda _: self._choose(run))
         self.buttons[run.name], self.eyes[run.name] = button, eye
+        count = record["resolved"].get("iterations")
+        more = widgets.Button(description=f"+{count}" if can_go_on(record) else "")
+        more.tooltip = f"Continue: a new run of {count} more iterations, from {run.name}"
+        more.disabled = not can_go_on(record)
+        more.layout.flex, more.layout.min_width = "0 0 48px", "48px"
+        more.add_class(f"tj-reconstruct-more-{run.name.lower()}")
+        more.on_click(lambda _: self._go_on(run))
+        self.more[run.name] = more
         star = '<i class="fa fa-star" role="img" aria-label="chosen"></i>' if chosen else ""
         row = widgets.HBox(
             [
-                eye, button, _cell(residual_text(record), 56),
+                eye, button, more, _cell(residual_text(record), 56),
                 _cell(seconds_text(float(record["seconds"])), 78), _cell(star, 24, "center"),
             ]
         ).add_class("tj-file")  # fmt: skip

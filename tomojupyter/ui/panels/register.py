@@ -8,13 +8,32 @@ import ipywidgets as widgets
 import numpy as np
 
 from tomojupyter.steps import run
-from tomojupyter.ui.jobs import running_loop
+from tomojupyter.steps.base import REGISTRY, make_step
+from tomojupyter.ui.forms import Form
 from tomojupyter.ui.panel import OperationPanel
+from tomojupyter.ui.panels.register_compare import (
+    MethodsTable,
+    Tried,
+    left_of,
+    left_sentence,
+    propose,
+    round_sentence,
+    stands_out,
+    try_methods,
+    worst_sentence,
+)
+from tomojupyter.ui.panels.register_frames import ComparePicture
+from tomojupyter.ui.panels.register_movie import series_gif
+from tomojupyter.ui.panels.register_nudge import (
+    KEY_CARD,
+    Nudged,
+    NudgePart,
+    key_move,
+    nudge_step,
+)
 from tomojupyter.ui.style import section
 from tomojupyter.ui.views.curves import Curve
 from tomojupyter.ui.views.links import link_pictures
-from tomojupyter.ui.views.picture import Picture
-from tomojupyter.ui.views.sampling import percentiles
 from tomojupyter.ui.views.stack import StackView
 from tomojupyter.ui.views.texts import number_text, tilt_text
 from tomojupyter.ui.words import pixel_nm, seconds_text, tilts_known, tilts_of
@@ -29,7 +48,8 @@ if TYPE_CHECKING:
 
 MODES = ("difference", "flicker", "overlay")
 OTHERS = ("previous", "next", "start")
-FLICKER_S = 1 / 3
+MODE_KEYS = {"d": "difference", "f": "flicker", "o": "overlay"}
+BY_HAND = "manual"
 
 
 class RegisterPanel(OperationPanel):
@@ -41,6 +61,7 @@ class RegisterPanel(OperationPanel):
     hint = "take out the drift"
     icon = "arrows-alt"
     operations = ("stack_register",)
+    key_card = KEY_CARD
     hidden = ("cuda",)
     labels: ClassVar[Mapping[str, str]] = {
         "conserve_mass": "keep the mass of columns",
@@ -55,26 +76,34 @@ class RegisterPanel(OperationPanel):
     }
     preview_text = "Preview"
 
+    def _make_form(self) -> Form:
+        return Form(
+            self.operations, self.panel, labels=self.labels, hidden=self.hidden, without=(BY_HAND,)
+        )
+
     def build(self) -> Sequence[widgets.Widget]:
         """Return a frame, its comparison with a neighbour, and the plots over tilt."""
         self.view = StackView("Frame").add_class("tj-view-register-1")
-        self.other = Picture("Compare").add_class("tj-view-register-2")
+        self.other = ComparePicture("Compare").add_class("tj-view-register-2")
         link_pictures(self.view, self.other, contrast=False)
-        self.view.on_projection(lambda _: self.soon(self._show_comparison))
-        self.shifts = Curve("Shifts applied", "tilt (°)", "shift (px)")
-        self.moves = Curve(
-            "Taken out between neighbours", "tilt (°)", "movement (px)", subtitle="length of it"
-        )
+        self.view.on_projection(lambda _: self.soon(self._frame_changed))
+        self.shifts = Curve("Shifts applied", "tilt (°)", "shift (px)", subtitle="click = go there")
+        self.moves = Curve("Taken out between neighbours", "tilt (°)", "movement (px)")
         for curve in (self.shifts, self.moves):
             curve.layout.height = "100%"
             curve.on_click(lambda x, _y: self.view.go_to_tilt(x))
+        for picture in (self.view, self.other):
+            picture.on_key(self._key)
         self._ready: tuple[Any, Step, Any] | None = None
-        self._flick_timer: Any = None
+        self._left: list[tuple[Any, np.ndarray]] = []  # of the last series that were measured
+        self._nudged_on: Any = None
+        self.session.observe(lambda _: self._follow(), "job")
+        self.session.observe(lambda _: propose(self.form, self.session.specimen), "specimen")
         top = widgets.HBox([self.view, self.other]).add_class("tj-row").add_class("tj-wide")
         return [top, widgets.HBox([self.shifts, self.moves]).add_class("tj-row")]
 
     def extras(self) -> Sequence[widgets.Widget]:
-        """Return how frames are compared."""
+        """Return how frames are compared, the methods side by side, and the nudges."""
         self.mode = widgets.ToggleButtons(options=MODES, tooltips=[
             "Dark where both are alike", "One after the other, three times a second",
             "This frame magenta, the other green",
@@ -85,7 +114,18 @@ class RegisterPanel(OperationPanel):
             control.observe(lambda _: self._show_comparison(), "value")
         self.said = widgets.HTML().add_class("tj-register-said")
         row = widgets.HBox([widgets.Label("With"), self.neighbour]).add_class("tj-field")
-        return [widgets.HTML(section("Compare")), self.mode, row, self.said]
+        self.table = MethodsTable(self.take)
+        self._tried: tuple[Any, dict[str, Tried]] = (None, {})
+        self.compare = self._button("Compare methods", "exchange-alt", "methods-all", self.try_all)
+        self.compare.tooltip = "Registers by each method, without a record, and measures the rest"
+        self.movie = self._button("Save movie", "film", "movie", self.save_movie)
+        self.movie.tooltip = "The series as shown, as a GIF; Space plays it here"
+        self.nudges = NudgePart(self._nudges_changed)
+        self.own_controls |= {"nudgex": self.nudges.x, "nudgey": self.nudges.y}
+        return [
+            self.said, widgets.HBox([self.compare, self.movie]).add_class("tj-buttons"),
+            self.table, widgets.HTML(section("Compare frames")), self.mode, row, self.nudges,
+        ]  # fmt: skip
 
     # ------------------------------------------------------------------ showing
 
@@ -101,25 +141,60 @@ class RegisterPanel(OperationPanel):
     def show(self) -> None:
         """Show the current series, or the preview of it registered."""
         signal = self.seen()
+        if self._nudged_on is not self.session.signal:  # another series: its frames are others
+            self._nudged_on = self.session.signal
+            self.nudges.moves.clear()
+        if self._tried[0] is not self.session.signal:
+            self._tried = (None, {})
+        self.compare.disabled = self.movie.disabled = signal is None
         if signal is None:
             for picture in (self.view, self.other):
                 picture.clear("No series yet.")
+            self.table.show({}, "")
             return
         tilts = tilts_of(signal) if tilts_known(signal) else None
         self.view.set(
-            signal.data, tilts, pixel_nm(signal),
+            Nudged(self.seen().data, self.nudges.moves), tilts, pixel_nm(signal),
             excluded=signal.excluded, reasons=signal.excluded_reason,
         )  # fmt: skip
         self.view.subtitle = "preview" if self._is_ready() else ""
         self.other.pixel_nm = pixel_nm(signal)
+        chosen = self.form.cls.method if self.form and self._is_ready() else ""
+        self.table.show(self._tried[1], chosen)
         self._plot(signal)
-        self._show_comparison()
+        self._frame_changed()
 
     def changed(self) -> None:
         """Show the registered preview only as long as it is what the form says."""
         if self._ready is not None and not self._is_ready():
             self._ready = None
+            self.nudges.moves.clear()
             self.show()
+
+    def _frame_changed(self) -> None:
+        signal = self.seen()
+        if signal is None:
+            return
+        mine, known = self.view.projection, tilts_known(signal)
+        self.nudges.show(mine, tilt_text(tilts_of(signal)[mine]) if known else "")
+        self.shifts.mark("here", "x", self.view.tilt)
+        self._show_comparison()
+
+    def activate(self, active: bool = True) -> None:
+        """Flicker only while the panel is seen."""
+        super().activate(active)
+        if active:
+            self._show_comparison()
+        else:
+            self.other.rest()
+
+    def left(self, signal: Any) -> np.ndarray:
+        """Return how far each frame is off, (n,) px, or nothing where it was not measured."""
+        return next((px for known, px in self._left if known is signal), np.zeros(0))
+
+    def _note_left(self, signal: Any, px: np.ndarray) -> None:
+        kept = [pair for pair in self._left if pair[0] is self.session.signal is not signal]
+        self._left = [(signal, px), *kept]
 
     def _plot(self, signal: Any) -> None:
         tilts = tilts_of(signal)
@@ -127,7 +202,12 @@ class RegisterPanel(OperationPanel):
         shifts = np.asarray(signal.shifts.data, float)[order]
         for k, name in ((1, "x"), (0, "y")):
             self.shifts.set(name, tilts[order], shifts[:, k], style="both")
+        self.moves.clear()
+        if len(self.left(signal)):
+            self._plot_left(signal, tilts, order)
+            return
         length = np.linalg.norm(np.diff(shifts, axis=0), axis=1)
+        self.moves.title, self.moves.subtitle = "Taken out between neighbours", "length of it"
         self.moves.set("between", tilts[order][1:], length, style="bars")
         worst = int(np.argmax(length)) if len(length) else 0
         self.said.value = (
@@ -135,6 +215,27 @@ class RegisterPanel(OperationPanel):
             f"{tilt_text(tilts[order][worst + 1])}.</p>"
             if len(length) and length[worst] > 0 else "<p>Nothing is registered yet.</p>"
         )  # fmt: skip
+
+    def _plot_left(self, signal: Any, tilts: np.ndarray, order: np.ndarray) -> None:
+        """Draw how far each frame is off: before in grey, now in blue, the worst in orange."""
+        px = self.left(signal)
+        before = self.left(self.session.signal)
+        if signal is not self.session.signal and len(before) == len(px):
+            self.moves.set("before", tilts[order], before[order], style="bars", color="#c4c9cf")
+        self.moves.set("now", tilts[order], px[order], style="bars", color="#0072B2")
+        median, worst = float(np.nanmedian(px)), int(np.nanargmax(px))
+        if stands_out(px):
+            rest = np.where(np.arange(len(px)) == worst, px, np.nan)
+            self.moves.set("worst", tilts[order], rest[order], style="bars", color="#D55E00")
+        self.moves.title = "Movement left in each frame"
+        self.moves.subtitle = f"median {number_text(median, 2)} px"
+        self.said.value = f"<p>{left_sentence(px, tilts)}</p>"
+
+    def cautions(self) -> list[str]:
+        """Return the frame that stands out, and what to do about it."""
+        signal = self.seen()
+        px = self.left(signal) if signal is not None else np.zeros(0)
+        return [worst_sentence(px, tilts_of(signal))] if len(px) and stands_out(px) else []
 
     def _partner(self, projection: int) -> int:
         """Return the projection to compare with, by tilt."""
@@ -147,81 +248,152 @@ class RegisterPanel(OperationPanel):
         return int(order[at + step if inside else at - step]) if len(order) > 1 else projection
 
     def _show_comparison(self) -> None:
-        """Draw the comparison of the shown frame with its neighbour."""
-        self._stop_flicker()
+        self.other.rest()
         signal = self.seen()
         if signal is None or not self.active:
             return
         mine = self.view.projection
         other = self._partner(mine)
-        images = [np.asarray(signal.data[i], np.float32) for i in (mine, other)]
+        seen = Nudged(self.seen().data, self.nudges.moves)
+        images = [np.asarray(seen[i], np.float32) for i in (mine, other)]
         tilts = tilts_of(signal)
         self.other.subtitle = f"{self.mode.value} with {tilt_text(tilts[other])} #{other}"
-        limits = percentiles(images[0])
-        if self.mode.value == "overlay":
-            self.other.cmap = "gray"
-            self.other.show(overlay(images[0], images[1], limits))
-        elif self.mode.value == "difference":
-            self.other.cmap = "berlin"
-            self.other.show(images[0] - images[1])
-            half = (limits[1] - limits[0]) / 4
-            self.other.contrast(-half, half)
-        else:
-            self.other.cmap = "gray"
-            self.other.show(images[0])
-            self.other.contrast(*limits)
-            self._flick(images, 1)
+        self.other.compare(self.mode.value, *images)
 
-    def _flick(self, images: list[np.ndarray], turn: int) -> None:
-        """Show one frame after the other while flicker is chosen and the panel is seen."""
-        loop = running_loop()
-        if loop is None or not self.active or self.mode.value != "flicker":
+    # ------------------------------------------------------------------ nudging
+
+    def _key(self, key: str, shift: bool, alt: bool) -> None:
+        if self.session.signal is None:
             return
-        self.other.show(images[turn])
-        self._flick_timer = loop.call_later(FLICKER_S, self._flick, images, 1 - turn)
+        low, nudging = key.lower(), self.view.mode == "nudge"
+        move = key_move(key, shift, alt) if nudging else None
+        if key in ("Control+z", "Control+y"):
+            (self.session.undo if key == "Control+z" else self.session.redo)()
+        elif move is not None:
+            self.nudges.add(*move)
+        elif low == "n" or (nudging and low == "escape"):
+            self.view.mode = self.other.mode = "none" if nudging else "nudge"
+            self.view.badge = "" if nudging else "N"
+        elif low in MODE_KEYS:
+            self.mode.value = MODE_KEYS[low]
+        elif low in "qw":
+            self.other.pace(1.5 if low == "q" else 1 / 1.5)
 
-    def _stop_flicker(self) -> None:
-        if self._flick_timer is not None:
-            self._flick_timer.cancel()
-            self._flick_timer = None
+    def _nudges_changed(self) -> None:
+        self.view.refresh()
+        self._frame_changed()
+        self._check()
+
+    def steps(self) -> list[Step]:
+        """Return what makes the series look as it is shown: the registration, the nudges.
+
+        Where nothing is previewed and frames were nudged, the nudges alone: they were set on the
+        series as it is.
+        """
+        nudge = nudge_step(self.nudges.moves)
+        if nudge is None:
+            return super().steps()
+        return [*(super().steps() if self._is_ready() else []), nudge]
 
     # ------------------------------------------------------------------ doing
 
     def preview(self) -> None:
         """Register in the background, without a record, and show what comes out."""
-        signal, step = self.session.signal, self.steps()[0]
+        assert self.form is not None
+        signal, step = self.session.signal, self.form.step()
+        known, options = self.left(signal), self.session.options
 
         def work(monitor: Monitor) -> Any:
-            made = run(signal, step, monitor, **self.session.options)
+            made = run(signal, step, monitor, **options)
             _ = made.data
-            return made
+            cores = options.get("ncores")
+            before = known if len(known) else left_of(signal, monitor, cores, (99, 100))
+            return made, before, left_of(made, monitor, cores, (99, 100))
 
         def done(result: Result) -> None:
-            self._ready = signal, step, result.value
+            made, before, after = result.value
+            for one, px in ((signal, before), (made, after)):
+                self._note_left(one, px)
+            self._ready = signal, step, made
             took = seconds_text(result.seconds)
             self.session.say(f"Preview of {step.method}, {took}. Apply keeps it.", "good")
             self.show()
+            self._check()
 
         self.session.start(f"{step.method} preview", work, done)
 
+    def try_all(self) -> None:
+        """Register by every method in the background, and measure what each leaves over."""
+        assert self.form is not None
+        signal, now = self.session.signal, self.form.step()
+        options = self.session.options
+        methods = [m for m in REGISTRY["stack_register"] if m != BY_HAND]
+        steps = [now if now.method == m else make_step("stack_register", m) for m in methods]
+
+        def done(result: Result) -> None:
+            if signal is not self.session.signal:
+                return
+            self._tried = signal, result.value
+            self.table.show(result.value, "")
+            took = seconds_text(result.seconds)
+            self.session.say(f"Compared all methods, {took}. Click one to see it.", "good")
+
+        self.session.start(
+            "Comparing methods", lambda monitor: try_methods(signal, steps, monitor, options), done
+        )
+
+    def take(self, tried: Tried) -> None:
+        """Show what a method made; a result that was not kept is made again by Preview."""
+        assert self.form is not None
+        self.nudges.moves.clear()
+        self.form.set(tried.step)
+        if tried.signal is None:
+            self.session.say(f"{tried.step.method} is chosen; Preview shows it.")
+            return
+        self._ready = self.session.signal, tried.step, tried.signal
+        self._note_left(tried.signal, tried.left)
+        self.session.say(f"Preview of {tried.step.method}. Apply keeps it.", "good")
+        self.show()
+        self._check()
+
+    def save_movie(self) -> None:
+        """Write the series as it is shown as a GIF into the data folder."""
+        signal, images = self.seen(), Nudged(self.seen().data, self.nudges.moves)
+        path = self.session.free_name(f"{self.session.stem}_series", ".gif")
+        tilts, size = tilts_of(signal), pixel_nm(signal)
+
+        def done(result: Result) -> None:
+            path.write_bytes(result.value)
+            self.session.say(f"Wrote {path.name} in {self.session.where(path)}.", "good")
+
+        self.session.start("Movie", lambda monitor: series_gif(images, tilts, size, monitor), done)
+
+    def _follow(self) -> None:
+        """Say how well the images agree while a method tells it."""
+        text = round_sentence(self.session.job) if self.active else ""
+        if text:
+            self.said.value = f"<p>{text}</p>"
+
     def _apply(self) -> None:
         ready = self._ready[2] if self._is_ready() and self._ready else None
-        self.session.apply(*self.steps(), label=self.title, then=self._applied, ready=ready)
+        steps = self.steps()
+        nudge = steps[-1] if steps and steps[-1].method == BY_HAND else None
+        if ready is not None and nudge is not None:
+            ready = run(ready, nudge)
+        self.session.apply(*steps, label=self.title, then=self._applied, ready=ready)
+
+    def after(self, result: Any) -> None:  # noqa: ARG002  the panel's state is what changes
+        """Forget the nudges: they are in the series now."""
+        self.nudges.moves.clear()
+        self._frame_changed()
 
     @classmethod
     def result_line(cls, session: Session, records: list[dict[str, Any]]) -> str:
-        """Return the method and the largest shift."""
+        """Return the method and the largest shift, or how many frames were nudged."""
         if not records:
             return super().result_line(session, records)
-        shifts = np.abs(records[-1]["scalars"]["shifts"])
-        return f"{records[-1]['method']}, up to {number_text(float(shifts.max()), 2)} px"
-
-
-def overlay(mine: np.ndarray, other: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-    """Return two images as one in colours, uint8 (ny, nx, 3): magenta and green, white together."""
-    low, high = limits
-    scaled = [
-        np.nan_to_num(255 * np.clip((image - low) / (high - low), 0, 1)).astype(np.uint8)
-        for image in (mine, other)
-    ]
-    return np.stack([scaled[0], scaled[1], scaled[0]], axis=-1)
+        own = [r for r in records if r["method"] != BY_HAND]
+        if not own:
+            return f"{len(records[-1]['resolved']['projections'])} nudged by hand"
+        shifts = np.abs(own[-1]["scalars"]["shifts"])
+        return f"{own[-1]['method']}, up to {number_text(float(shifts.max()), 2)} px"

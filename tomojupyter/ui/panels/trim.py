@@ -14,11 +14,15 @@ from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.trim_frames import (
     KEY_CARD,
     KEYS_HTML,
+    REMOVE,
     BinnedLook,
     FrameStrip,
     FrameTable,
+    check_enough,
     field_row,
     gap_sentence,
+    how_control,
+    leave_out_step,
     maximum,
     record_words,
 )
@@ -35,7 +39,6 @@ if TYPE_CHECKING:
     from tomojupyter.ui.session import Session
 
 FACTORS = (1, 2, 4, 8)
-FEWEST = 3
 ONE, ALL = "this tilt", "all tilts"
 SIDES = ("left", "right", "top", "bottom")
 
@@ -58,7 +61,7 @@ class TrimPanel(OperationPanel):
         """Tell whether there are frames to leave out."""
         return bool(signal.bad_frames())
 
-    operations = ("trim",)
+    operations = ("trim", "exclude")
     methods = ("crop",)
 
     # ------------------------------------------------------------------ building
@@ -85,26 +88,24 @@ class TrimPanel(OperationPanel):
         self.looks.tooltips = ["one projection", "the largest value over all tilts"]
         self.struck = ValueText(placeholder="none", continuous_update=False)
         self.struck.tooltip = "frames to leave out, for instance 3, 5, 10-12"
-        self.factor = widgets.Dropdown(
-            options=[("1, as it is", 1), *((str(k), k) for k in FACTORS[1:])]
-        )
+        factors = [("1, as it is", 1), *((str(k), k) for k in FACTORS[1:])]
+        self.factor = widgets.Dropdown(options=factors)
         self.factor.tooltip = "replace blocks of so many pixels along x and y by their mean"
         self.size_note = widgets.HTML().add_class("tj-grey")
-        self.own_controls = {
-            "alltilts": self.looks, "projections": self.struck, "bin": self.factor
-        }  # fmt: skip
+        self.how = how_control()
+        self.own_controls = {"alltilts": self.looks, "projections": self.struck}
+        self.own_controls |= {"bin": self.factor, "how": self.how}
         for name, control in self.own_controls.items():
             control.add_class(f"tj-trim-{name}")
             control.observe(lambda _: self._form_changed(), "value")
         self.table = FrameTable(self.strike, self.go_to)
         self.take = self._button("Take proposals", "check", "take", self.take_proposals)
         self.keep = self._button("Keep all", "undo", "keep", self.keep_all)
-        keys = widgets.HTML(KEYS_HTML)
         self.looks.add_class("tj-segments")
         return [
             self.looks,
             widgets.HTML(section("Frames", "click the strip, or type")),
-            field_row("Leave out", self.struck), keys, self.table,
+            field_row("Leave out", self.struck), self.how, widgets.HTML(KEYS_HTML), self.table,
             widgets.HBox([self.take, self.keep]).add_class("tj-buttons"),
             widgets.HTML(section("Binning")), field_row("Bin", self.factor), self.size_note,
         ]  # fmt: skip
@@ -161,20 +162,15 @@ class TrimPanel(OperationPanel):
         return tuple(resolved[side] for side in SIDES)  # type: ignore[return-value]
 
     def steps(self) -> list[Step]:
-        """Return remove_projections, crop and bin, as far as they change anything."""
+        """Return what leaves frames out, crop and bin, as far as they change anything."""
         if self.session.signal is None or not self._shape:
             return []
         n, ny, nx = self._shape
         steps: list[Step] = []
         frames = self._frames()
-        if n - len(frames) < FEWEST <= n:
-            left = n - len(frames)
-            raise ParameterError(
-                f"Only {left} frame{'s' if left != 1 else ''} would be left; "
-                f"at least {FEWEST} are needed."
-            )
+        check_enough(n, len(frames))
         if frames:
-            steps.append(make_step("trim", "remove_projections", projections=tuple(frames)))
+            steps.append(leave_out_step(frames, self.how.value, self._reasons))
         left, right, top, bottom = self._box()
         if (left, right, top, bottom) != (0, nx, 0, ny):
             assert self.form is not None
@@ -206,6 +202,11 @@ class TrimPanel(OperationPanel):
         """Keep everything."""
         super().reset_form()
         self.struck.value, self.factor.value, self.looks.value = "", 1, ONE
+        self.how.value = REMOVE
+
+    def after(self, _result: Any) -> None:
+        """Forget what was struck: frames that stay would be struck twice."""
+        self.keep_all()
 
     # ------------------------------------------------------------------ frames
 
@@ -255,7 +256,7 @@ class TrimPanel(OperationPanel):
     # ------------------------------------------------------------------ showing
 
     def show(self) -> None:
-        """Show the current series; what was set is kept as long as its size is the same."""
+        """Show the current series; what was set stays while its size does."""
         signal = self.session.signal
         if signal is None:
             self._shape = ()

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 import numpy as np
 
+from tomojupyter.errors import ParameterError
 from tomojupyter.numerics.images.filters import bin_mean
+from tomojupyter.steps.base import make_step
 from tomojupyter.ui.views.picture import Picture
 from tomojupyter.ui.views.sampling import area_mean, percentiles
 from tomojupyter.ui.views.texts import tilt_text
 from tomojupyter.ui.words import degrees
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+    from tomojupyter.steps import Step
 
 KEY_CARD = (
     ("X", "leave the frame out and go on"),
@@ -29,12 +33,44 @@ KEYS_HTML = (
     '<kbd class="tj-key">Z</kbd> brings it back, <kbd class="tj-key">←</kbd> '
     '<kbd class="tj-key">→</kbd> go on</p>'
 )
+REMOVE, EXCLUDE = "remove them", "keep, do not use"
+WAYS = (REMOVE, EXCLUDE)
+FEWEST = 3
 TICK = 28
 SEPARATION = 2
 AMBER = (240, 181, 90)
 PAGE = 12
 GAP_OF = 3
 """So many frames left out in a row are worth a warning."""
+
+
+def check_enough(n: int, struck: int) -> None:
+    """Raise if too few of n frames would be left."""
+    left = n - struck
+    if left < FEWEST <= n:
+        raise ParameterError(
+            f"Only {left} frame{'s' if left != 1 else ''} would be left; at least {FEWEST} are "
+            "needed."
+        )
+
+
+def leave_out_step(frames: Sequence[int], how: str, reasons: Mapping[int, str]) -> Step:
+    """Return the Step that leaves frames out: taken away, or kept in the series and not used."""
+    if how == REMOVE:
+        return make_step("trim", "remove_projections", projections=tuple(frames))
+    told = list(dict.fromkeys(reasons.get(i, "by hand") for i in frames))
+    reason = told[0] if len(told) == 1 else "by hand"
+    return make_step("exclude", "projections", projections=tuple(frames), reason=reason)
+
+
+def how_control() -> widgets.ToggleButtons:
+    """Return the choice between the two ways to leave frames out."""
+    control = widgets.ToggleButtons(options=WAYS)
+    control.tooltips = [
+        "The frames are cut out of the series",
+        "The frames stay, are moved with the others, and count for nothing",
+    ]
+    return control.add_class("tj-segments")
 
 
 class BinnedLook:
@@ -240,6 +276,8 @@ def field_row(label: str, control: widgets.Widget) -> widgets.Widget:
 def record_words(record: dict[str, Any]) -> str:
     """Return the record of a trim Step in a few words, as the rail shows it."""
     done = record["resolved"]
+    if record["operation"] == "exclude":
+        return f"{record['scalars']['excluded']} not used"
     if record["method"] == "remove_projections":
         return f"{len(done['projections'])} left out"
     if record["method"] == "crop":

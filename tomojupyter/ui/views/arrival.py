@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import ipywidgets as widgets
 
+from tomojupyter.ui.views.texts import module_text
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 class Arrival(anywidget.AnyWidget):
-    """A widget without looks that calls when a browser shows it.
+    """A widget without looks that calls when a browser shows it; it also names controls there.
 
     Parameters
     ----------
@@ -20,7 +22,7 @@ class Arrival(anywidget.AnyWidget):
         Called without arguments, each time.
     """
 
-    _esm = "export default { render({ model }) { model.send({ kind: 'here' }); } }"
+    _esm = module_text("arrival.js")
 
     def __init__(self, call: Callable[[], Any]) -> None:
         super().__init__(layout=widgets.Layout(width="0", height="0"))

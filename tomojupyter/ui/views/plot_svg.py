@@ -176,6 +176,7 @@ def draw(
     _legend(axes, [s for s in series if s.legend and s.name])
     return (
         f'<svg viewBox="0 0 {axes.width} {axes.height}" width="100%" height="100%" role="img" '
+        f'aria-label="{escape(y_label)} against {escape(x_label)}" '
         'font-family="var(--jp-ui-font-family, sans-serif)" font-size="11.5">'
         + "".join(axes.parts) + "</svg>"
     )  # fmt: skip

@@ -1,0 +1,34 @@
+// Says that a page is there, and gives names to controls whose label stands beside them:
+// ipywidgets knows no aria-label.
+function nameOf(control) {
+  let around = control.parentElement;
+  for (let level = 0; around && level < 9 && !around.matches(".tj-form-body"); level += 1) {
+    const beside = around.querySelector(".widget-label");
+    if (beside && beside.textContent.trim()) return beside.textContent.trim();
+    around = around.parentElement;
+  }
+  return control.title || control.placeholder || "";
+}
+
+function nameAll() {
+  const found = document.querySelectorAll(".tj-app :is(input, select, textarea, [role=slider]):not([aria-label])");
+  for (const control of found) {
+    const own = [...(control.labels || [])].some((label) => label.textContent.trim());
+    const name = nameOf(control);
+    if (!own && name) control.setAttribute("aria-label", name);
+  }
+}
+
+export default {
+  render({ model }) {
+    let later = null;
+    const watch = new MutationObserver(() => {
+      clearTimeout(later);
+      later = setTimeout(nameAll, 300);
+    });
+    watch.observe(document.body, { childList: true, subtree: true });
+    nameAll();
+    model.send({ kind: "here" });
+    return () => { clearTimeout(later); watch.disconnect(); };
+  },
+};

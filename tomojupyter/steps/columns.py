@@ -176,6 +176,23 @@ class Sinograms:
         return images
 
 
+def some_columns(
+    signal: Any, index: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Return tilts, sinograms and weights of some columns of images in memory, without a warning.
+
+    All projections are taken that are not excluded: for what a few bad ones do not spoil.
+    """
+    used = np.flatnonzero(~np.asarray(signal.excluded))
+    cover = signal._cover().select(used)
+    sinograms = signal.data[:, :, index][used].transpose(2, 0, 1)
+    weights = None
+    if not cover.whole().all():
+        seen = [cover.window(slice(i, i + 1)) for i in index]
+        weights = np.concatenate(seen, axis=2).transpose(2, 0, 1).astype(np.float32)
+    return signal.tilts.data.ravel()[used], sinograms, weights
+
+
 def pieces(shape: tuple[int, ...], itemsize: int) -> Iterator[slice]:
     """Cut the first axis of images (n, ny, nx) so that a piece has about `PIECE` bytes."""
     step = max(1, PIECE // max(1, itemsize * int(np.prod(shape[1:]))))

@@ -7,7 +7,6 @@ import tomojupyter.api as tomo
 from tomojupyter.numerics.reconstruction import reconstruct as solvers
 from tomojupyter.numerics.reconstruction.backends import make_projector
 from tomojupyter.steps import history, make_step
-from tomojupyter.steps import run as run_step
 from tomojupyter.steps.recipe import Recipe
 from tomojupyter.ui.jobs import Inline
 from tomojupyter.ui.panels.reconstruct import ReconstructPanel
@@ -388,44 +387,3 @@ def test_rail_tells_the_run_its_residual_and_how_far_one_is(panel):
 def test_run_in_words_tells_what_was_asked(aligned):
     made = aligned.reconstruct("SIRT", iterations=2, constrain=True, thresh=0.5, thickness=20)
     assert run_words(history.read(made)[-1]) == "SIRT 2, thickness 20, constrain, thresh 0.5"
-
-
-def test_a_run_goes_on_from_its_volume_and_can_be_replayed(panel, tmp_path):
-    panel.session.folder = tmp_path
-    panel.form.choose("SIRT")
-    panel.controls["iterations"].value = 3
-    panel.apply.click()
-    first = panel.session.volume
-    stack = panel.session.signal
-    panel.runs.more["A"].click()
-    made = panel.session.volume
-    assert made is not first
-    assert [run.name for run in panel.session.runs] == ["A", "B"]
-    assert np.array_equal(
-        made.data, stack.reconstruct("SIRT", iterations=3, start_volume=first).data
-    )
-    again = Recipe.of(made).entries[-1].step
-    assert again.start_volume.file.endswith("_A.hspy")
-    assert run_words(history.read(made)[-1]) == "SIRT +3"
-    assert np.array_equal(run_step(stack, again).data, made.data)
-
-
-def test_a_run_without_iterations_cannot_go_on(panel):
-    panel.form.choose("FBP")
-    panel.apply.click()
-    assert panel.runs.more["A"].disabled
-
-
-def test_grey_levels_of_dart_are_proposed_from_a_run(panel):
-    panel.form.choose("DART")
-    assert "grey levels are then proposed" in panel.messages.value
-    assert panel.apply.disabled
-    panel.form.choose("SIRT")
-    panel.controls["iterations"].value = 3
-    panel.apply.click()
-    panel.form.choose("DART")
-    low, high = panel.form.step().gray_levels
-    values = np.asarray(panel.session.volume.data)
-    assert low == 0
-    assert np.median(values) < high <= values.max()
-    assert not panel.apply.disabled

@@ -5,8 +5,10 @@ import pytest
 
 import tomojupyter.api as tomo
 from tomojupyter.steps import history
+from tomojupyter.steps import run as run_step
 from tomojupyter.steps.recipe import Recipe
 from tomojupyter.ui.panels.reconstruct import ReconstructPanel
+from tomojupyter.ui.panels.reconstruct_facts import run_words
 
 
 @pytest.fixture

@@ -179,7 +179,8 @@ def _axis(
     nothing = (float("nan"), float("nan"))
     if series.slab:
         offset, sigma = joint_slab.offset(stage, pose)
-        return nothing, (offset, SIGMAS * sigma)
+        limit = joint_slab.FARTHEST * joint_slab.PROBE * series.images.shape[1]
+        return nothing, (offset, SIGMAS * min(sigma, limit))
     try:
         fit = axis_by_mass(series, pose)
     except AlignmentRefused:

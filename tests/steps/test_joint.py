@@ -63,3 +63,20 @@ def test_a_series_that_makes_no_volume_is_refused():
     few = ds.get_catalyst_data(size=32, tilts=np.array([-60.0, 0, 60]))
     with pytest.raises(AlignmentRefused, match="7 different tilts"):
         few.stack_register("joint")
+
+
+def test_refined_tilts_are_stored_and_the_nominal_ones_stay(series):
+    with pytest.warns(UserWarning, match="blank"):
+        refined = series.stack_register("joint", refine_tilts=True)
+    moved = history.read(refined)[-1]["scalars"]["tilts_moved_deg"]
+    np.testing.assert_allclose(refined.tilts.data.ravel(), TILTS + moved, atol=1e-3)
+    np.testing.assert_allclose(refined.nominal_tilts, TILTS)
+
+
+def test_the_score_of_any_alignment_tells_good_from_bad(series, aligned):
+    with pytest.warns(UserWarning, match="blank"):
+        before = series.alignment_score()
+    after = aligned.alignment_score()
+    assert after.expected_px < 0.5 * before.expected_px
+    assert "px expected" in str(after)
+    assert len(after.residual) == len(TILTS)

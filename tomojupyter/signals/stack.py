@@ -16,6 +16,7 @@ from tomojupyter.signals.excluding import Excluding
 from tomojupyter.signals.operations import StackOperations
 from tomojupyter.signals.pixels import Source
 from tomojupyter.signals.rec import RecStack
+from tomojupyter.signals.scoring import AlignmentScoring
 from tomojupyter.signals.series import TomoShifts, TomoTilts
 from tomojupyter.signals.showing import StackPictures
 from tomojupyter.signals.slicing import StackSlicing
@@ -35,7 +36,7 @@ NAMES = ("Projections", "y", "x")
 
 class TomoStack(
     StackOperations, Excluding, Convergence, TrialSlices, StackPictures, StackSlicing,
-    StackTurning, TomoSignal,
+    StackTurning, AlignmentScoring, TomoSignal,
 ):  # fmt: skip
     """A tilt series with the axes (tilt, y, x); the tilt axis lies along x.
 
@@ -118,6 +119,13 @@ class TomoStack(
             )
         state.write_tilts(self.metadata, tilts)
         state.write_nominal(self.metadata, tilts)
+        show_tilts(self.axes_manager._axes[0], tilts)
+
+    def _refine_tilts(self, tilts: np.ndarray) -> None:
+        """Store better tilts; the nominal ones stay."""
+        check_angles(tilts)
+        state.write_nominal(self.metadata, self.nominal_tilts)
+        state.write_tilts(self.metadata, tilts)
         show_tilts(self.axes_manager._axes[0], tilts)
 
     # ------------------------------------------------------------------ pixels

@@ -32,6 +32,9 @@ class JointRegistration(Step):
     thickness: float = param(
         0.0, "thickness of a slab; 0: measured", unit="px", ge=0, advanced=True
     )
+    refine_tilts: bool = param(
+        False, "fit the error of each tilt angle too, for a goniometer that is not exact"
+    )
     crop: bool = param(False, "cut off what is not covered in every projection")
     shift_type: str = param(
         "interp",
@@ -57,11 +60,14 @@ class JointRegistration(Step):
             use=good,
             specimen=self.specimen,
             thickness=self.thickness or None,
+            refine_tilts=self.refine_tilts,
             monitor=monitor,
             ncores=options.get("ncores"),
         )
         frame = signal._frame.registered(found.shifts).tilted(found.angle_deg, 0.0)
         result = signal._moved(frame, shift_type=self.shift_type)
+        if self.refine_tilts:
+            result._refine_tilts(found.tilts_deg)
         for i, reason in found.reasons.items():
             if not signal.excluded[i]:
                 placed = "its shift is interpolated over tilt" if found.blank[i] else "still placed"
@@ -69,7 +75,11 @@ class JointRegistration(Step):
         if self.crop:
             box = common_box(result.covered()[~result.excluded])
             result = result._moved(result._frame.cropped(*box), shift_type=self.shift_type)
-        return Outcome(result, _scalars(found))
+        scalars = _scalars(found)
+        if self.refine_tilts:
+            off = found.tilts_deg - signal.tilts.data.ravel()
+            scalars["tilts_moved_deg"] = np.round(off, 4).tolist()
+        return Outcome(result, scalars)
 
 
 def _scalars(found: numerics.Joint) -> dict[str, Any]:

@@ -192,3 +192,22 @@ def test_mixing_reaches_a_fixed_point_that_plain_steps_only_creep_to():
         mixed = mixer.next(mixed, (np.eye(3) - matrix) @ (goal - mixed))
         plain = plain + (np.eye(3) - matrix) @ (goal - plain)
     assert np.abs(mixed - goal).max() < 0.05 < np.abs(plain - goal).max()
+
+
+def test_wrong_tilts_are_mended_if_that_is_asked_for(shifts):
+    off = np.random.default_rng(5).normal(0, 0.7, len(TILTS))
+    off -= np.polyval(np.polyfit(TILTS, off, 1), TILTS)
+    bright = np.random.default_rng(6).uniform(0.85, 1.15, len(TILTS))
+    images = balls(TILTS + off, shifts, 2.0, 1.5, noise=0.05) * bright[:, None, None]
+    found = joint(images.astype(np.float32), TILTS, refine_tilts=True)
+    left = found.tilts_deg - TILTS - off
+    assert left.std() < 0.5 * off.std()
+    assert found.tilts_deg.mean() == pytest.approx(TILTS.mean(), abs=0.01)
+    assert misfit(found, TILTS + off, shifts, 2.0, 1.5).mean() < 0.1
+
+
+def test_a_few_sharp_pixels_do_not_make_a_frame_bad():
+    images = balls(TILTS, np.zeros((len(TILTS), 2)), 0.0, 0.0)
+    images[4, 20:40:5, 24] += 0.5
+    found = joint(images, TILTS)
+    assert not found.reasons

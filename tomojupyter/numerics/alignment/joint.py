@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from tomojupyter.errors import AlignmentRefused, ParameterError
 from tomojupyter.monitor import Monitor, Silent
-from tomojupyter.numerics.alignment import joint_slab
+from tomojupyter.numerics.alignment import joint_slab, joint_tilts
 from tomojupyter.numerics.alignment.joint_level import Pose
 from tomojupyter.numerics.alignment.joint_rounds import MOST, WORK, Box, Rounds, Stage
 from tomojupyter.numerics.alignment.joint_score import Score, score_pose
@@ -51,6 +51,8 @@ class Joint:
         How good it is, as far as the images tell.
     history
         Mean misfit of every round.
+    tilts_deg
+        (n,) the tilts, refined if that was asked for.
     """
 
     shifts: np.ndarray
@@ -63,6 +65,7 @@ class Joint:
     misfit: np.ndarray
     score: Score
     history: list[float] = field(default_factory=list)
+    tilts_deg: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
 def joint(
@@ -74,6 +77,7 @@ def joint(
     use: np.ndarray | None = None,
     specimen: str = "auto",
     thickness: float | None = None,
+    refine_tilts: bool = False,
     monitor: Monitor = SILENT,
     ncores: int | None = None,
 ) -> Joint:
@@ -96,6 +100,8 @@ def joint(
         goes on beyond them. ``"auto"``: told from the images.
     thickness
         Of a slab in px. None: measured.
+    refine_tilts
+        Fit the error of each tilt too; their mean and their scale stay.
     monitor
         Told about every round. Finish keeps the pose reached.
     ncores
@@ -131,6 +137,8 @@ def joint(
     with Workers(ncores) as workers:
         course = Course(series, workers, monitor)
         pose = course.slab(thickness) if series.slab else course.compact()
+        if refine_tilts and not monitor.finish_early:
+            pose, series = course.tilts(pose)
         score = score_pose(series, pose, course.box, workers, course.beat)
     pose = _with_blank(pose, series)
     misfit = np.full(len(images), np.nan)
@@ -139,7 +147,7 @@ def joint(
     return Joint(
         pose.shifts, pose.angle_deg, "slab" if series.slab else "compact",
         float(course.box.thickness) if series.slab else 0.0, series.flat_deg,
-        series.reasons, ~series.placed, misfit, score, course.history,
+        series.reasons, ~series.placed, misfit, score, course.history, series.tilts_deg,
     )  # fmt: skip
 
 
@@ -208,6 +216,19 @@ class Course:
             if self.monitor.finish_early:
                 break
         return pose
+
+    def tilts(self, pose: Pose) -> tuple[Pose, Series]:
+        """Fit the tilts and the shifts together, at the finest binning that is not costly."""
+        cheap = [b for b in self.factors if self.work / b**3 <= WORK / PART]
+        for factor in (cheap or self.factors[:1])[-2:]:
+            stage = self.stage(factor)
+            pose, refined = joint_tilts.refine_tilts(stage, pose, self.tell)
+            self.series = replace(self.series, tilts_deg=refined)
+            if not self.series.slab:
+                pose = self._by_mass(pose)
+            if self.monitor.finish_early:
+                break
+        return pose, self.series
 
     def _by_mass(self, pose: Pose) -> Pose:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,6 +87,15 @@ class Stage:
     def fresh(self) -> Solver:
         """Return a solver that starts from nothing."""
         return Solver(self.projector, self.level.shape[1], self.workers, self.beat)
+
+    def tilted(self, tilts_deg: np.ndarray) -> None:
+        """Go on with other tilts, and with the volume that there is."""
+        self.series = replace(self.series, tilts_deg=tilts_deg)
+        tilts = tilts_deg - self.box.flat_deg
+        self.projector = make_projector(tilts, self.projector.ny, self.projector.thickness)
+        volumes = self.solver.volumes
+        self.solver = self.fresh()
+        self.solver.volumes = volumes
 
     def moved(self, pose: Pose) -> tuple[np.ndarray, np.ndarray]:
         """Return the images in their pose, equally bright, and their weights."""
@@ -176,12 +185,12 @@ class Stage:
             done.steps.append(float(np.sqrt(np.mean(step[series.model] ** 2))))
             done.misfits.append(float(np.mean(found.misfit[series.model])))
             if even:
-                self._even(found.gains)
+                self.even(found.gains)
             if tell(done, self) or done.steps[-1] < STILL:
                 break
         return done
 
-    def _even(self, gains: np.ndarray) -> None:
+    def even(self, gains: np.ndarray) -> None:
         """Take note of images that are brighter or darker than their reprojection."""
         off = np.abs(gains - np.median(gains[self.series.model])) > BRIGHTER
         off &= self.series.placed & (gains > 0.2)

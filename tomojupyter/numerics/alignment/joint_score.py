@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SILENT = Silent()
 SIDE = 48  # px that images keep at least when they are binned for the score
 APART = 0.24  # of the image, rms distance of points of a specimen from the middle
-WIDTH = 2.0  # the stated interval goes from the expected error over this to it times this
+WIDTH = 2.0  # the stated interval is wider by this both ways than the axis' own intervals make it
 SIGMAS = 2.0  # of the stated intervals of angle and offset
 
 
@@ -151,8 +151,10 @@ def score_pose(
     stage.series = series
     angle, offset = _axis(series, pose, stage)
     expected = _expected(series, moves, sigma, angle, offset)
+    # An offset of which nothing is seen may as well be right.
+    least = _expected(series, moves, sigma, _nearest(angle), _nearest(offset))
     return Score(
-        expected, (expected / WIDTH, expected * WIDTH), moves, sigma, residual,
+        expected, (least / WIDTH, expected * WIDTH), moves, sigma, residual,
         float(np.corrcoef(volumes[0], volumes[1])[0, 1]), angle, offset,
         tuple(int(i) for i in np.flatnonzero(~series.model)),
     )  # fmt: skip
@@ -177,7 +179,8 @@ def _axis(
     nothing = (float("nan"), float("nan"))
     if series.slab:
         offset, sigma = joint_slab.offset(stage, pose)
-        return nothing, (offset, SIGMAS * sigma)
+        limit = joint_slab.FARTHEST * joint_slab.PROBE * series.images.shape[1]
+        return nothing, (offset, SIGMAS * min(sigma, limit))
     try:
         fit = axis_by_mass(series, pose)
     except AlignmentRefused:
@@ -186,6 +189,12 @@ def _axis(
         (fit.angle_deg, SIGMAS * fit.angle_sigma_deg),
         (fit.shift_px, SIGMAS * fit.shift_sigma_px),
     )
+
+
+def _nearest(estimate: tuple[float, float]) -> tuple[float, float]:
+    """Return the value of an interval that is nearest to 0, as if it were sure."""
+    value, half = estimate
+    return (max(0.0, abs(value) - half) if np.isfinite(half) else value, 0.0)
 
 
 def _expected(

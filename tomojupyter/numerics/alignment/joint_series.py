@@ -22,6 +22,7 @@ FAINT = 0.3  # of the thinnest view of a slab; a vacuum below this cannot be tol
 HARMLESS = ("jumped",)  # what alignment is there to mend
 NOTHING = ("blank", "empty")  # what cannot be placed
 MENDED = ("hot",)  # what despiking makes good
+SPOILT = 0.1  # of the rms of an image, what spikes that count change
 MANY = 0.3  # of the projections; if more are called bad, the measure of bad is at fault
 
 
@@ -102,7 +103,10 @@ def make_series(
     for i in np.flatnonzero(placed):
         image = images[i].astype(np.float32) - np.float32(vacuum)
         gaps = ~known[i]
-        clean[i] = despike(filled(image, gaps) if gaps.any() else image)
+        image = filled(image, gaps) if gaps.any() else image
+        clean[i] = despike(image)
+        if reasons.get(int(i), "").startswith(MENDED) and not _spoilt(image, clean[i]):
+            del reasons[int(i)]
     for frame, why in reasons.items():
         if placed[frame] and why.startswith(("dim", "bright")):
             clean[frame] *= _level(clean, known, tilts_deg, model, frame)
@@ -183,6 +187,11 @@ def slab_brightness(
         )  # fmt: skip
         return float(np.rad2deg(fixed.x[1])), 0.0
     return float(np.rad2deg(fit.x[1])), level
+
+
+def _spoilt(image: np.ndarray, clean: np.ndarray) -> bool:
+    """Tell whether spikes were more than a few pixels that may be sharp detail."""
+    return bool(np.linalg.norm(image - clean) > SPOILT * np.linalg.norm(clean))
 
 
 def _level(

@@ -20,7 +20,7 @@ MARGIN = 0.03  # of the image, on both sides of the slab
 PROBE = 0.012  # of the image, the steps of the offset that are tried
 TURN = 0.4  # degrees, the steps of the angle that are tried
 FARTHEST = 3.0  # steps
-GROUPS = 4  # of projections, whose answers tell how sure theirs is
+GROUPS = 8  # of projections, whose answers tell how sure theirs is
 THICK = 0.5  # of the image, a slab before its thickness is known
 WIDEST = 3.0  # images that the volume of a slab is wide at most
 
@@ -99,12 +99,15 @@ def offset(stage: Stage, pose: Pose) -> tuple[float, float]:
         pulls.append(rest * pull / (rest**2 * stiff).sum())
     order = np.argsort(series.tilts_deg, kind="stable")
     order = order[series.model[order]]
-    whole = _root(tried, np.array(pulls)[:, order])
-    parts = [_root(tried, np.array(pulls)[:, order[k::GROUPS]]) for k in range(GROUPS)]
+    ordered = np.array(pulls)[:, order]
+    whole = _root(tried, ordered)
     if whole is None:
         return 0.0, float("inf")
-    known = [part for part in parts if part is not None]
-    sigma = float(np.std(known, ddof=1) / np.sqrt(len(known))) if len(known) > 1 else np.inf
+    gains, at_zero = np.polyfit(tried, ordered, 1)
+    left = at_zero + gains * whole  # these sum to nothing; how they scatter says how surely
+    parts = np.array([left[k::GROUPS].sum() for k in range(GROUPS)])
+    variance = (parts**2).sum() * GROUPS / (GROUPS - 1)
+    sigma = float(np.sqrt(variance) / abs(gains.sum()))
     limit = FARTHEST * size
     return float(np.clip(whole, -limit, limit)), min(sigma, limit)
 

@@ -111,6 +111,19 @@ class Solver:
             momentum = following
         return volume
 
+    def seen(self, projector: Projector) -> np.ndarray:
+        """Return the projections (n, ny, nx) of the volume at other tilts."""
+        projector.prepare()
+        out = np.empty((*projector.sinogram_shape, self.blocks[-1].stop), np.float32)
+
+        def one(i: int) -> None:
+            block = self.blocks[i]
+            again = projector.forward(self.volumes[i])
+            out[:, :, block] = again[: block.stop - block.start].transpose(1, 2, 0)
+
+        self.workers.run(one, range(len(self.blocks)), self.beat)
+        return out
+
     def volume(self) -> np.ndarray:
         """Return a copy of the volume (nx, nz, ny)."""
         parts = [v[: b.stop - b.start] for v, b in zip(self.volumes, self.blocks, strict=True)]

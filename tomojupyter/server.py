@@ -19,7 +19,7 @@ from tomojupyter.paths import app, voila_templates
 ADDRESS = "127.0.0.1"
 FIRST_PORT = 8866
 PORTS = 50
-LARGEST_MESSAGE = 64 * 1024 * 1024
+LARGEST_MESSAGE = 16 * 1024 * 1024
 IDLE_S = 3600
 """Kernels of pages that nobody looks at any more are ended after this time."""
 

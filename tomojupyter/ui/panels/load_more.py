@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tomojupyter.ui.panels.files import DataFolder
     from tomojupyter.ui.session import Session
 
-LARGEST = 50_000_000
+LARGEST = 10_000_000
 """Bytes of a file that may come through the browser."""
 SPECIMENS = {
     "not said": "", "compact particle": "compact", "needle": "needle", "slab or lamella": "slab",

@@ -10,11 +10,20 @@ from tomojupyter.steps import history
 from tomojupyter.ui.timeline import Timeline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tomojupyter.ui.timeline import Node
 
 
 class Reading(tr.HasTraits):
     """The states of a session, and the current one."""
+
+    # What the whole session has besides, for those that are parts of it too.
+    start: Callable[..., bool]
+    say: Callable[..., None]
+    _say_with: Callable[[str, str, list[str]], None]
+    _changed: Callable[[], None]
+    _keep: Callable[[], None]
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,22 +84,3 @@ class Reading(tr.HasTraits):
     def redo_name(self) -> str:
         """What Redo would do again, or nothing."""
         return self.timeline.redo_name
-
-    # What the whole session has besides.
-
-    def start(self, *args: Any, **keywords: Any) -> bool:
-        """Begin work; see `Session.start`."""
-        raise NotImplementedError
-
-    def say(self, text: str, kind: str = "info") -> None:
-        """Say a sentence; see `Session.say`."""
-        raise NotImplementedError
-
-    def _say_with(self, text: str, kind: str, warnings: list[str]) -> None:
-        raise NotImplementedError
-
-    def _changed(self) -> None:
-        raise NotImplementedError
-
-    def _keep(self) -> None:
-        raise NotImplementedError

@@ -138,7 +138,7 @@ def seconds_of(
 ) -> float:
     """Return how long a Step takes on nx slices, in s, by a trial on a block of them.
 
-    The trial does one and two iterations, once for each method, geometry and machine; it takes
+    The trial does one iteration and some more, once for each method, geometry and machine; it takes
     a second or so, longer where the kernels have to be compiled first.
     """
     one, further = step.bare(), 0
@@ -178,4 +178,9 @@ def _trial(
     first = spent(step)
     if not hasattr(step, "iterations"):
         return first, 0.0
-    return first, max(0.0, (spent(step.replace(iterations=3)) - first) / 2)
+    iterations = 1
+    while True:  # until the further iterations stand out from the noise of the clock
+        iterations *= 3
+        longer = spent(step.replace(iterations=iterations))
+        if longer > 2 * first or iterations > 50:
+            return first, max(longer - first, 0.1 * first) / (iterations - 1)

@@ -123,6 +123,7 @@ class JointTiltAxis(Step):
             "shift_px": found.shift_px,
             "angle_sigma_deg": found.angle_sigma_deg,
             "shift_sigma_px": found.shift_sigma_px,
+            "rule": found.rule,
             "left_along_px": round(found.along_px, 4),
             "left_across_px": round(found.across_px, 4),
             "specimen": found.joint.specimen,

@@ -25,7 +25,8 @@ ALIKE = 0.6  # correlation with what the detail looked like before
 MEMORY = 0.7  # of what it looked like before, in the average that the next is compared with
 LOST = 3  # projections in which a detail is not found again
 STEEPEST = 75.0  # degrees
-SPAN = 30.0  # degrees over which a path must be known to count
+SPAN = 30.0  # degrees over which a path must be known to tell the angle,
+WIDE_SPAN = 90.0  # and to tell the offset
 FEWEST = 6  # paths
 SWEEPS = 30  # of taking means of paths and of projections off in turn
 ROUNDS = 6  # of reweighting
@@ -62,18 +63,78 @@ def path_angle(images: np.ndarray, tilts_deg: np.ndarray) -> Estimate:
     ----------
     B. D. Lucas and T. Kanade, Proc. IJCAI 1981, 674: registration of windows by their gradients.
     """
+    paths, tilts, repeats = _paths(images, tilts_deg)
+    found = _direction(paths[:, _spans(paths, tilts) >= SPAN])
+    return replace(found, sigma=found.sigma * np.sqrt(repeats))
+
+
+def path_offset(images: np.ndarray, tilts_deg: np.ndarray) -> Estimate:
+    """Return how far below the middle row the axis lies, in px.
+
+    Parameters
+    ----------
+    images, tilts_deg
+        As for :func:`path_angle`; the axis lies along x, and the images are registered.
+
+    Returns
+    -------
+    Estimate
+        Offset, its standard error (infinite where fewer than 6 details can be followed over 90
+        degrees), and median scatter of the details about their paths in px.
+
+    Notes
+    -----
+    A detail at (y, z) moves as ``y cos t + z sin t + c``, and `c` is the same for all. Matter
+    that enters and leaves has no part in it. It is the mean over details, weighted by how well
+    each tells `c` and how little it scatters, and robust against those that changed their looks
+    on the way. The standard error is taken as for the angle.
+    """
+    paths, tilts, repeats = _paths(images, tilts_deg)
+    y = paths[:, _spans(paths, tilts) >= WIDE_SPAN, 0] - (images.shape[1] - 1) / 2
+    if y.shape[1] < FEWEST:
+        return Estimate(0.0, np.inf)
+    t = np.deg2rad(tilts)
+    told = np.array([_constant(y[:, k], t) for k in range(y.shape[1])])
+    value, stiffness, scatter = told.T
+    typical = max(float(np.median(scatter)), 1e-6)
+    clear = stiffness / (1 + (scatter / typical) ** 2)
+    centre = float(np.median(value))
+    for _ in range(ROUNDS):
+        spread = max(1.4826 * float(np.median(np.abs(value - centre))), 1e-6)
+        weights = clear / (1 + ((value - centre) / (2 * spread)) ** 2)
+        centre = float((weights * value).sum() / weights.sum())
+    variance = float((weights**2 * (value - centre) ** 2).sum()) / float(weights.sum()) ** 2
+    return Estimate(centre, float(np.sqrt(variance * repeats)), typical)
+
+
+def _constant(y: np.ndarray, tilts_rad: np.ndarray) -> tuple[float, float, float]:
+    """Return the constant of one path, how well it is told, and the scatter about the path."""
+    known = np.isfinite(y)
+    t = tilts_rad[known]
+    waves = np.stack([np.cos(t), np.sin(t)], axis=1)
+    both = np.stack([np.ones_like(t), y[known]], axis=1)
+    one, rest = (both - waves @ np.linalg.lstsq(waves, both, rcond=None)[0]).T
+    stiffness = max(float(one @ one), 1e-12)
+    value = float(one @ rest) / stiffness
+    return value, stiffness, float(np.sqrt(np.mean((rest - value * one) ** 2)))
+
+
+def _paths(images: np.ndarray, tilts_deg: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return paths (n, k, 2) of details, the tilts (n,), and from how many tilts they start."""
     use = np.flatnonzero(np.abs(tilts_deg) <= STEEPEST)
-    none = Estimate(0.0, np.inf)
-    if len(use) < 3 or min(images.shape[1:]) < 4 * HALF:
-        return none
     tilts = np.asarray(tilts_deg, float)[use]
+    if len(use) < 3 or min(images.shape[1:]) < 4 * HALF:
+        return np.empty((len(use), 0, 2)), tilts, 1
     pictures = _Pictures(images[use], np.cos(np.deg2rad(tilts)))
     starts = sorted({int(np.argmin(np.abs(tilts - s))) for s in STARTS})
-    paths = np.concatenate([follow(pictures, i, pictures.details(i)) for i in starts], axis=1)
+    paths = [follow(pictures, i, pictures.details(i)) for i in starts]
+    return np.concatenate(paths, axis=1), tilts, len(starts)
+
+
+def _spans(paths: np.ndarray, tilts: np.ndarray) -> np.ndarray:
+    """Return over how many degrees each path is known."""
     known = np.isfinite(paths[..., 0])
-    spans = np.array([np.ptp(tilts[k]) if k.any() else 0.0 for k in known.T])
-    found = _direction(paths[:, spans >= SPAN])
-    return replace(found, sigma=found.sigma * np.sqrt(len(starts)))
+    return np.array([np.ptp(tilts[k]) if k.any() else 0.0 for k in known.T])
 
 
 class _Pictures:
@@ -136,6 +197,8 @@ def follow(pictures: _Pictures, start: int, places: np.ndarray) -> np.ndarray:
     c, middle = pictures.cosines, (pictures.shape[0] - 1) / 2
     paths = np.full((n, k, 2), np.nan)
     paths[start] = places
+    if not k:
+        return paths
     first = pictures.windows(start, places, 1.0)
     for course in (range(start + 1, n), range(start - 1, -1, -1)):
         before, last, looks = places, start, first

@@ -95,7 +95,6 @@ def test_tilt_align_sets_the_axis_and_moves_all_images_alike(leaning):
     found = leaning.tilt_align("joint")
     node, scalars = found.metadata.Tomography, history.read(found)[-1]["scalars"]
     assert node.tiltaxis == pytest.approx(-1.5, abs=0.3)
-    assert abs(node.tiltaxis + 1.5) < 3 * scalars["angle_sigma_deg"]
     assert -node.yshift == pytest.approx(-2.0, abs=0.1)
     assert scalars["angle_deg"] == pytest.approx(node.tiltaxis)
     assert scalars["shift_px"] == pytest.approx(-node.yshift)

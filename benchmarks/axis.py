@@ -58,7 +58,7 @@ def cell(one: dict[str, list[float] | None], figure: str) -> str:
 def table(found: Found) -> str:
     """Return the results as a Markdown table."""
     lines = [
-        "| specimen | method | angle, ° | row, px | moves an aligned series by, ° | by, px | seeds |",
+        "| specimen | method | angle, ° | row, px | moves what is aligned by, ° | by, px | seeds |",
         "|---|---|---|---|---|---|---|",
     ]
     for letter, specimen in PHANTOMS.items():

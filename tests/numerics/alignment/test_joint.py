@@ -159,7 +159,7 @@ def test_finish_keeps_the_pose_and_cancel_stops(series, recorder):
         joint(series, TILTS, monitor=recorder(cancel_after=3))
 
 
-@pytest.mark.parametrize("at", [1, 5, 9])
+@pytest.mark.parametrize("at", [1, 3, 5])
 def test_what_finish_ended_comes_back_by_its_number_of_rounds(series, recorder, at):
     finished = joint(series, TILTS, monitor=recorder(finish_at=at))
     assert finished.rounds == len(finished.history) == at
@@ -182,7 +182,7 @@ def test_a_series_that_lies_as_well_as_can_be_told_is_not_moved():
     assert found.kept
     assert not found.shifts.any()
     assert found.angle_deg == 0
-    off = joint(balls(TILTS, still, 0.5, 0.5, noise=0.5), TILTS)
+    off = joint(balls(TILTS, still, 0.5, 0.5, noise=0.1), TILTS)
     assert not off.kept
     assert off.angle_deg == pytest.approx(-0.5, abs=0.1)
 

@@ -184,11 +184,13 @@ def blank_frames(images: np.ndarray) -> np.ndarray:
     # The upper quartile: up to three quarters of the frames may be blank.
     typical = np.percentile(measure[~constant], 75)
     faint = measure < FLAT * typical
-    if faint.any() and not faint.all():
-        # A slab seen steeply is thick and smooth; a frame without a specimen is not as bright.
-        levels = np.array([np.nanmean(image) if good else 0.0
-                           for image, good in zip(pixels, ~constant, strict=True)])  # fmt: skip
-        faint &= ~((common > STRUCTURED * spread) & (levels > np.median(levels[~faint])))
+    # A slab seen steeply is thick and smooth: brighter than the others, and more than noise.
+    usual = np.median([np.nanmean(pixels[i]) for i in np.flatnonzero(~constant & ~faint)])
+    for i in np.flatnonzero(faint & ~constant):
+        if np.nanmean(pixels[i]) > usual:
+            low, high = _limits(pixels[i])
+            own, shared = _contrast(pixels[i], 2 * low - high, 2 * high - low)
+            faint[i] = shared < STRUCTURED * own
     return constant | faint
 
 

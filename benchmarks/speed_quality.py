@@ -19,7 +19,7 @@ HEAD = ("against", "iterations: residual, error", "times less CPU: residual, err
 
 
 def problem_of(seed: int) -> tuple[tuple[Any, np.ndarray], np.ndarray]:
-    """Return projector and sinograms of a simulated catalyst at its true geometry, and its volume."""
+    """Return projector and sinograms of a catalyst at its true geometry, and its volume."""
     stack = tomo.simulation.phantom_series(
         "catalyst", size=SIZE, tilts=np.arange(-70, 71, 2.0), counts=200, seed=seed
     )

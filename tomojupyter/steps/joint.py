@@ -40,6 +40,9 @@ class JointRegistration(Step):
     refine_tilts: bool = param(
         False, "fit the error of each tilt angle too, for a goniometer that is not exact"
     )
+    rounds: int = param(
+        0, "end after so many rounds, as Finish does; 0: as many as it takes", ge=0, advanced=True
+    )
     crop: bool = param(False, "cut off what is not covered in every projection")
     shift_type: str = param(
         "interp",
@@ -66,6 +69,7 @@ class JointRegistration(Step):
             specimen=self.specimen,
             thickness=self.thickness or None,
             refine_tilts=self.refine_tilts,
+            rounds=self.rounds,
             monitor=monitor,
             ncores=options.get("ncores"),
         )
@@ -84,7 +88,7 @@ class JointRegistration(Step):
         if self.refine_tilts:
             off = found.tilts_deg - signal.tilts.data.ravel()
             scalars["tilts_moved_deg"] = np.round(off, 4).tolist()
-        return Outcome(result, scalars)
+        return Outcome(result, scalars, self.replace(rounds=found.rounds))
 
 
 @step("tilt_align", "joint")
@@ -101,6 +105,9 @@ class JointTiltAxis(Step):
     thickness: float = param(
         0.0, "thickness of a slab; 0: measured", unit="px", ge=0, advanced=True
     )
+    rounds: int = param(
+        0, "end after so many rounds, as Finish does; 0: as many as it takes", ge=0, advanced=True
+    )
 
     def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the aligned stack."""
@@ -114,6 +121,7 @@ class JointTiltAxis(Step):
             use=good,
             specimen=self.specimen,
             thickness=self.thickness or None,
+            rounds=self.rounds,
             monitor=monitor,
             ncores=options.get("ncores"),
         )
@@ -129,9 +137,10 @@ class JointTiltAxis(Step):
             "specimen": found.joint.specimen,
             "thickness_px": found.joint.thickness or None,
             "left_out": sorted(found.joint.reasons),
+            "kept": found.joint.kept,
         }
         frame = signal._frame.tilted(found.angle_deg, found.shift_px)
-        return Outcome(signal._moved(frame), scalars)
+        return Outcome(signal._moved(frame), scalars, self.replace(rounds=found.joint.rounds))
 
 
 def _warn_of(found: JointAxis, tilts: np.ndarray, good: np.ndarray) -> None:
@@ -172,6 +181,7 @@ def _scalars(found: numerics.Joint) -> dict[str, Any]:
         "residual": _listed(found.misfit),
         "residual_history": [round(r, 6) for r in found.history],
         "left_out": sorted(found.reasons),
+        "kept": found.kept,
         "shifts": np.round(found.shifts, 4).tolist(),
     }
 

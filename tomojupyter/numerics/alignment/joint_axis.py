@@ -97,7 +97,7 @@ def joint_axis(images: np.ndarray, tilts_deg: np.ndarray, **options: Any) -> Joi
     angle_sigma, sigma = _sigmas(found.score)
     shift, rule = float(fit[0]), "volume"
     sigma = None if sigma is None else float(np.hypot(sigma, scatter))
-    if found.specimen == "slab":
+    if found.specimen == "slab" and not found.kept:
         rows = _row_of_slab(images, tilts, good, found.angle_deg, options)
         if np.isfinite(rows.sigma) and (sigma is None or rows.sigma < sigma):
             shift, sigma, rule = -rows.value, rows.sigma, "paths"

@@ -11,34 +11,10 @@ import tomojupyter.api as tomo
 from tomojupyter.steps import history, make_step
 from tomojupyter.steps.run import run
 from tomojupyter.ui.dashboard import Dashboard
-from tomojupyter.ui.jobs import Inline
 from tomojupyter.ui.panels.resume import clock
-from tomojupyter.ui.session import Session
 from tomojupyter.ui.sources import Source
 from tomojupyter.ui.store import Store
 from tomojupyter.ui.timeline import now
-
-
-@pytest.fixture
-def folder(stack, tmp_path):
-    stack.save(tmp_path / "series.hspy")
-    return tmp_path
-
-
-@pytest.fixture
-def begin(folder):
-    """Return an opener of pages on the folder; what is open is closed at the end."""
-    opened = []
-
-    def start():
-        session = Session(executor=Inline(), folder=folder)
-        session.keep_in(Store(folder))
-        opened.append(session)
-        return session
-
-    yield start
-    for session in opened:
-        session.start_new()
 
 
 @pytest.fixture

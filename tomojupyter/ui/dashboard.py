@@ -18,6 +18,7 @@ from tomojupyter.ui.panels import (
     RegisterPanel,
     SpectralPanel,
     TiltAxisPanel,
+    ViewerPanel,
 )
 from tomojupyter.ui.session import Session
 from tomojupyter.ui.stages import stage_states
@@ -297,6 +298,18 @@ def spectral(folder: str | Path | None = None) -> Dashboard:
     """
     stages = (SpectralPanel, RegisterPanel, TiltAxisPanel, ExplorePanel)
     return Dashboard(_kept_session(folder), stages, (HistoryPanel,))
+
+
+def viewer(folder: str | Path | None = None) -> Dashboard:
+    """Return the dashboard that only looks: at series, and at volumes in slices and in 3D.
+
+    Parameters
+    ----------
+    folder
+        The data folder: what is listed and where pictures go. None: the one of the environment.
+    """
+    session = Session(folder=Path(folder or datasets.data_dir() or Path.cwd()))
+    return Dashboard(session, (ViewerPanel, ExplorePanel), (HistoryPanel,))
 
 
 def _kept_session(folder: str | Path | None) -> Session:

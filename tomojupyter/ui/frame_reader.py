@@ -1,8 +1,9 @@
-"""A large series looked at frame by frame, beside the one job, while a person looks at it too."""
+"""A series looked at frame by frame, beside the one job, while a person looks at it too."""
 
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import logging
 import threading
 import time
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tomojupyter.numerics.images.glances import Glances
 from tomojupyter.ui.jobs import running_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tomojupyter.numerics.images.glances import Glances
 
 log = logging.getLogger(__name__)
 
@@ -27,28 +29,39 @@ class FrameReader:
     Parameters
     ----------
     data
-        Shape (n, ny, nx): an array in a file, or a dask array.
+        Shape (n, ny, nx): an array, in memory or in a file, or a dask array.
+    glances
+        Where what is seen is kept; images that are there already are not read again.
     first
         Indices of images that are wanted before the others.
+    judge
+        Called in the thread with the glances once all are there.
     told
-        Called, in the kernel's loop, with the glances: now and then, and when all are there.
+        Called in the kernel's loop with the glances, now and then.
+    done
+        Called in the kernel's loop with the glances and what `judge` made of them.
     failed
-        Called with the error where the file cannot be read on.
+        Called in the kernel's loop with the error where it did not go well.
     """
 
     def __init__(
         self,
         data: Any,
+        glances: Glances,
         first: np.ndarray,
+        judge: Callable[[Glances], Any],
+        *,
         told: Callable[[Glances], None],
+        done: Callable[[Glances, Any], None],
         failed: Callable[[BaseException], None],
     ) -> None:
-        self._data, self._first, self._told, self._failed = data, first, told, failed
+        self._data, self._first, self._judge = data, first, judge
+        self._told, self._done, self._failed = told, done, failed
         self._stopped = threading.Event()
-        self.glances = Glances(tuple(data.shape), data.dtype)
+        self.glances = glances
 
     def start(self) -> None:
-        """Begin; without a loop everything is read now."""
+        """Begin; without a loop everything is done now."""
         loop = running_loop()
 
         def post(call: Callable[..., None], *values: Any) -> None:
@@ -62,8 +75,10 @@ class FrameReader:
         if loop is None:
             self._read(post)
         else:
+            # The page that the loop shows belongs to a context of its own.
+            context = contextvars.copy_context()
             threading.Thread(
-                target=self._read, args=(post,), name="tomojupyter-frames", daemon=True
+                target=context.run, args=(self._read, post), name="tomojupyter-frames", daemon=True
             ).start()
 
     def stop(self) -> None:
@@ -86,11 +101,13 @@ class FrameReader:
                 if time.monotonic() - told > TOLD_EVERY_S:
                     told = time.monotonic()
                     post(self._told, self.glances)
+            judged = None if self._stopped.is_set() else self._judge(self.glances)
         except Exception as error:
-            log.info("the frames could not be read", exc_info=error)
+            log.info("the frames could not be looked at", exc_info=error)
             post(self._failed, error)
             return
-        post(self._told, self.glances)
+        if not self._stopped.is_set():
+            post(self._done, self.glances, judged)
 
     def _parts(self) -> Iterator[np.ndarray]:
         """Yield the indices of images that lie in one piece of the file, the wanted ones first."""
@@ -100,4 +117,5 @@ class FrameReader:
         parts = [np.arange(end - size, end) for size, end in zip(sizes, ends, strict=True)]
         wanted = dict.fromkeys(int(np.searchsorted(ends, i, "right")) for i in self._first)
         for k in dict.fromkeys([*wanted, *range(len(parts))]):
-            yield parts[k]
+            if not all(self.glances.has(int(i)) for i in parts[k]):
+                yield parts[k]

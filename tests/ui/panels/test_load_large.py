@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -159,26 +160,51 @@ def images():
     return np.random.default_rng(0).normal(size=(9, 20, 30)).astype(np.float32)
 
 
+def reader(data, first=(), **calls):
+    nothing = dict.fromkeys(("told", "done", "failed"), lambda *_: None)
+    glances = Glances(data.shape, data.dtype)
+    judge = calls.pop("judge", lambda look: look.taken)
+    return FrameReader(data, glances, np.array(first, int), judge, **{**nothing, **calls})
+
+
 def test_in_a_loop_the_frames_come_from_a_thread(images, monkeypatch):
     monkeypatch.setattr(frame_reader, "TOLD_EVERY_S", 0.0)
-    counts = []
+    counts, judged = [], []
 
     async def main():
-        done = asyncio.Event()
+        ended = asyncio.Event()
+        here = threading.current_thread()
 
-        def told(glances):
-            counts.append(glances.taken)
-            if glances.taken == len(glances):
-                done.set()
+        def done(glances, count):
+            judged.append(count)
+            assert threading.current_thread() is here
+            ended.set()
 
-        reader = FrameReader(images, np.array([4, 8]), told, counts.append)
-        reader.start()
+        one = reader(
+            images, [4, 8], told=lambda look: counts.append(look.taken), done=done,
+            judge=lambda look: (look.taken, threading.current_thread() is here),
+        )  # fmt: skip
+        one.start()
         assert not counts  # nobody waited
-        await asyncio.wait_for(done.wait(), 10)
-        np.testing.assert_array_equal(reader.glances.small, images)
+        await asyncio.wait_for(ended.wait(), 10)
+        np.testing.assert_array_equal(one.glances.small, images)
 
     asyncio.run(main())
     assert counts == sorted(counts)
+    assert judged == [(9, False)]
+
+
+def test_one_that_was_stopped_tells_nothing_more(images):
+    heard = []
+
+    async def main():
+        one = reader(images, done=lambda *_: heard.append("done"))
+        one.start()
+        one.stop()
+        await asyncio.sleep(0.2)
+
+    asyncio.run(main())
+    assert not heard
 
 
 def test_wanted_frames_come_first_and_errors_are_told(images):
@@ -194,22 +220,21 @@ def test_wanted_frames_come_first_and_errors_are_told(images):
             self.read.append(index.start)
             return images[index]
 
-    data, told, failed = Broken(), [], []
-    FrameReader(data, np.array([8, 3]), told.append, failed.append).start()
+    data, failed = Broken(), []
+    reader(data, [8, 3], failed=failed.append).start()
     assert data.read == [8, 3, 0]
     assert [str(error) for error in failed] == ["gone"]
-    reader = FrameReader(Broken(), np.array([], int), told.append, failed.append)
-    reader.stop()
-    reader.start()
-    assert not told
 
 
-def test_frames_of_one_piece_of_a_file_are_read_together(images):
+def test_frames_of_one_piece_of_a_file_are_read_together_and_once(images):
     from dask import array
 
     data = array.from_array(images, chunks=(4, -1, -1))
-    reader = FrameReader(data, np.array([8]), lambda _: None, lambda _: None)
-    assert [part.tolist() for part in reader._parts()] == [[8], [0, 1, 2, 3], [4, 5, 6, 7]]
+    one = reader(data, [8])
+    assert [part.tolist() for part in one._parts()] == [[8], [0, 1, 2, 3], [4, 5, 6, 7]]
+    for i in (0, 1, 2, 3, 4):
+        one.glances.take(i, images[i])
+    assert [part.tolist() for part in one._parts()] == [[8], [4, 5, 6, 7]]
 
 
 def test_glances_of_frames_that_were_not_seen_are_empty(images):

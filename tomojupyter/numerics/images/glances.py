@@ -89,6 +89,10 @@ class Glances:
         found = self._small[index]
         return np.full(self.shape[1:], np.nan, np.float32) if found is None else found
 
+    def has(self, index: int) -> bool:
+        """Tell whether an image was looked at."""
+        return self._small[index] is not None
+
     @property
     def taken(self) -> int:
         """How many images were looked at."""

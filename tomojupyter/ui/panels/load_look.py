@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -22,19 +23,53 @@ if TYPE_CHECKING:
     from tomojupyter.numerics.images.bad_frames import BadFrame
 
 LARGE = 64 * 2**20
-"""Bytes of pixels above which a series is shown before all of it was read."""
+"""Bytes of pixels above which the small pictures wait until the frames were looked through."""
 
 
 def is_large(signal: Any) -> bool:
-    """Tell whether a series is looked through in the background."""
+    """Tell whether small pictures are made of small copies."""
     return bool(signal.data.nbytes > LARGE)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was noticed: brightness of each frame in % of the usual, bad frames, sentences."""
+
+    percent: np.ndarray
+    bad: list[BadFrame]
+    sentences: list[tuple[str, str]]
+
+
+def judged(signal: Any, look: Glances, across: np.ndarray, places: np.ndarray | None) -> Judged:
+    """Judge the frames of a series.
+
+    Parameters
+    ----------
+    signal
+        A TomoStack.
+    look
+        What was seen of its frames.
+    across
+        Their tilts in degrees, or their indices.
+    places
+        The tilts, None where they are not known.
+    """
+    small = look.small
+    level = estimate_vacuum(small)
+    bright = brightness(small, level)
+    if is_large(signal):
+        bad = bad_frames(look, places, vacuum=level, use=~signal.excluded)
+    else:
+        bad = signal.bad_frames()  # which it remembers for Trim
+    percent = 100 * bright / (np.nanmedian(bright) or 1)
+    return Judged(percent, bad, noticed(look, across, places is not None, bad))
 
 
 class SeriesLook(widgets.HBox):
     """The pictures of Load.
 
-    Of a large series only the frame that is shown is read at first. The others follow in the
-    background, each once, and the rest of the pictures with them.
+    The frame that is shown comes first. All frames are looked through in the background, each
+    once, and what needs all of them follows; of a large series nothing else is read before.
 
     Attributes
     ----------
@@ -67,12 +102,13 @@ class SeriesLook(widgets.HBox):
         self._tilts = np.zeros(0)
         self._known = False
         self._glances: tuple[Any, Glances | None] = (None, None)
+        self._judged: tuple[Any, bytes] = (None, b"")
         self._reader: FrameReader | None = None
 
     def clear(self, text: str) -> None:
         """Take the pictures away and say why."""
         self._stop()
-        self._signal, self._glances = None, (None, None)
+        self._signal, self._glances, self._judged = None, (None, None), (None, b"")
         self.view.clear(text)
         self.strip.clear()
         self.sinogram.clear()
@@ -100,17 +136,17 @@ class SeriesLook(widgets.HBox):
         self._known = bool(len(tilts) and np.isfinite(tilts).all() and np.ptp(tilts) > 0)
         self.view.set(signal.data, self._places, pixel_nm, keep_view=keep_view)
         self.angles.set("tilt", np.arange(len(tilts)), tilts, style="both")
-        looked, glances = self._glances
-        if looked is not signal or glances is None:
+        judged_of, with_tilts = self._judged
+        if judged_of is not signal or with_tilts != tilts.tobytes():
             self._look_at(signal)
-        elif self._reader is None:
-            self._tell(glances)
 
     def adopt(self, signal: Any) -> None:
         """Take another signal with the same images as the one that was looked at."""
         looked, glances = self._glances
         if looked is not None and looked.data.shape == signal.data.shape:
             self._glances = signal, glances
+            if self._judged[0] is looked:
+                self._judged = signal, self._judged[1]
 
     @property
     def _places(self) -> np.ndarray | None:
@@ -123,19 +159,26 @@ class SeriesLook(widgets.HBox):
     # ------------------------------------------------------------------ looking
 
     def _look_at(self, signal: Any) -> None:
+        """Look through the frames in the background, and judge them."""
         self._stop()
+        looked, glances = self._glances
+        if looked is not signal or glances is None:
+            glances = Glances(tuple(signal.data.shape), signal.data.dtype)
+            for picture in (self.strip, self.sinogram):
+                picture.clear("The frames are being read.")
+            self.bright.clear()
+        self._glances = signal, glances
+        self._judged = signal, self._tilts.tobytes()
         if not is_large(signal):
-            self._glances = signal, Glances.of(signal.data)
-            self._tell(self._glances[1])
-            return
-        for picture in (self.strip, self.sinogram):
-            picture.clear("The frames are being read.")
-        self.bright.clear()
-        self._count(0)
+            self._show_small_pictures(glances)
+        across, places = self._across, self._places
         self._reader = FrameReader(
-            signal.data, self.strip.chosen(self._across), self._told, self._failed
-        )
-        self._glances = signal, self._reader.glances
+            signal.data, glances, self.strip.chosen(across),
+            lambda look: judged(signal, look, across, places),
+            told=self._told, done=self._tell, failed=self._failed,
+        )  # fmt: skip
+        if glances.taken < len(glances):
+            self._count(glances.taken)
         self._reader.start()
 
     def _stop(self) -> None:
@@ -145,46 +188,38 @@ class SeriesLook(widgets.HBox):
 
     def _count(self, done: int) -> None:
         total = len(self._signal.data)
-        said = [
-            ("move", f"Looking through the frames: {done} of {total}. You can go on meanwhile.")
-        ]
-        self.card.value = noticed_html(said)
+        text = f"Looking through the frames: {done} of {total}. You can go on meanwhile."
+        self.card.value = noticed_html([("move", text)])
 
     def _told(self, glances: Glances) -> None:
-        if glances.taken < len(glances):
-            self._count(glances.taken)
+        self._count(glances.taken)
+        if is_large(self._signal):
             self.strip.set(glances, self._places)
-            return
-        self._reader = None
-        self._tell(glances)
 
     def _failed(self, error: BaseException) -> None:
         self._reader = None
-        self.card.value = sentence(f"The frames could not be read on: {error}.", "error")
+        self.card.value = sentence(f"The frames could not be looked at: {error}.", "error")
 
-    def _tell(self, glances: Glances | None) -> None:
-        """Fill what needs all frames."""
-        if glances is None:
-            return
-        signal, large = self._signal, is_large(self._signal)
-        images, pixel = (glances, glances.factor) if large else (signal.data, 1)
+    def _show_small_pictures(self, glances: Glances) -> None:
+        large = is_large(self._signal)
+        images, pixel = (glances, glances.factor) if large else (self._signal.data, 1)
         self.strip.set(images, self._places)
         self.sinogram.set(images, self._places, pixel=pixel)
-        small = glances.small
-        bright = brightness(small, estimate_vacuum(small))
-        percent = 100 * bright / (np.nanmedian(bright) or 1)
-        self.bright.x_label = "tilt (°)" if self._known else "frame"
-        self.bright.clear()
-        self.bright.set("mean", self._across, percent, style="points")
-        bad = self._bad(glances) if large else signal.bad_frames()
-        for i, _ in bad:
-            self.bright.mark(f"odd{i}", "ring", self._across[i], percent[i], color="#D55E00")
-        self.card.value = noticed_html(noticed(glances, self._across, self._known, bad))
         self._mark()
 
-    def _bad(self, glances: Glances) -> list[BadFrame]:
-        """Return what `TomoStack.bad_frames` would, from what was read already."""
-        return bad_frames(glances, self._places, use=~self._signal.excluded)
+    def _tell(self, glances: Glances, found: Judged) -> None:
+        """Fill what needs all frames."""
+        self._reader = None
+        if is_large(self._signal):
+            self._show_small_pictures(glances)
+        self.bright.x_label = "tilt (°)" if self._known else "frame"
+        self.bright.clear()
+        self.bright.set("mean", self._across, found.percent, style="points")
+        for i, _ in found.bad:
+            x, y = self._across[i], found.percent[i]
+            self.bright.mark(f"odd{i}", "ring", x, y, color="#D55E00")
+        self.card.value = noticed_html(found.sentences)
+        self._mark()
 
     # ------------------------------------------------------------------ moving
 

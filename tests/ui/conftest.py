@@ -10,8 +10,14 @@ from tomojupyter.steps import history
 from tomojupyter.ui.jobs import Inline
 from tomojupyter.ui.session import Session
 from tomojupyter.ui.store import Store
+from tomojupyter.ui.warm import Warmth
 
 VARIES = ("time", "seconds", "environment")
+
+
+@pytest.fixture(autouse=True)
+def _no_import_in_the_background(monkeypatch):
+    monkeypatch.setattr(Warmth, "begin", lambda *_: None)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from tomojupyter.errors import DataError
 from tomojupyter.ui.jobs import running_loop
 from tomojupyter.ui.views.sampling import percentiles
 from tomojupyter.ui.views.texts import module_text, number_text
+from tomojupyter.ui.warm import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -263,8 +264,7 @@ class VolumeView(widgets.VBox):
         self._name(f"{sides} preview" if small.shape != data.shape else f"{sides} voxels")
 
     def _fill(self) -> None:
-        import ipyvolume
-
+        ipyvolume = load("ipyvolume")
         # ipyvolume has screen y upwards and z towards the viewer: its array is (-y, +z, x).
         # What lies beyond data_min and data_max would wrap around in its 8 bits.
         lo, hi = self._range

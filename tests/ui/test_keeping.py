@@ -224,11 +224,27 @@ def test_card_offers_the_work_and_goes_on(worked, begin):
     assert card.table.value.count("<tr>") == 4
     assert (card.go_on.layout.display, card.take.layout.display) == ("", "none")
     assert load.pictures.layout.display == "none"
+    assert load.apply.disabled  # nothing but the card is in the way
     card.go_on.click()
     assert app.session.volume is not None
     assert card.layout.display == "none"
     assert load.pictures.layout.display == ""
     assert "steps kept" in app.saved.value
+
+
+def test_the_card_is_alone_however_late_it_comes(worked, begin):
+    app = Dashboard(begin())
+    load = app.panels["load"]
+    load.open_catalyst()
+    assert load.candidate is not None
+    app._arrived()
+    assert load.candidate is None
+    assert "Choose a series first." in load.messages.value
+    load._begin("late", lambda _monitor: worked.signal, "", None)  # was being read meanwhile
+    assert load.candidate is None
+    load.resume.new.click()
+    load.open_catalyst()
+    assert load.candidate is not None
 
 
 def test_card_finds_a_file_that_was_moved(worked, begin, folder):

@@ -241,6 +241,19 @@ def test_movement_is_measured():
     assert any("move by about 6 px" in s for s in sentences(images, np.array([-1.0, 0.0, 2.0])))
 
 
+def test_a_blank_frame_is_no_movement_and_a_mixed_order_is_said():
+    image = np.zeros((64, 64), np.float32)
+    image[20:40, 22:44] = 1
+    images = np.stack([image] * 9)
+    images[4] = 0
+    tilts = np.array([0, 3, -3, 6, -6, 9, -9, 12, -12.0])
+    found = noticed(images, tilts, True, [(4, "blank: nothing to see")])
+    assert ("good", "Neighbouring frames hardly move.") in found
+    assert ("good", "Sorted by tilt for you; the order of the file is kept.") in found
+    assert not any("Sorted" in s for s in sentences(images, np.sort(tilts)))
+    assert not any("Sorted" in s for s in sentences(images, np.sort(tilts)[::-1]))
+
+
 def test_unknown_tilts_are_noticed(stack):
     assert any("not known" in s for s in sentences(stack.data, np.arange(13.0), False))
 

@@ -171,9 +171,15 @@ class LoadPanel(OperationPanel):
             return
         if self.resume.offer(self.session.store.sessions()):
             self.pictures.layout.display = "none"
+            # Another series that could be used would be in the way.
+            self.candidate = None
+            self.refresh()
+            self.session.say("Go on from here, or choose a series.")
 
     def _begin(self, name: str, work: Any, source: str, origin: Source | None) -> None:
         def done(result: Result) -> None:
+            if self.resume.is_open:  # it was offered while this was read
+                return
             if result.value._signal_type == "RecStack":
                 self.session.replace(result.value, name, source=origin)
                 self.session.say(f"{name} is a reconstruction: Explore shows it.", "good")

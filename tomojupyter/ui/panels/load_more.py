@@ -55,8 +55,8 @@ class Upload(widgets.VBox):
             tooltip=f"Up to {size_text(LARGEST)}, with its list of tilts if it has one",
         ).add_class("tj-load-upload")  # fmt: skip
         note = widgets.HTML(
-            f'<p class="tj-grey" style="margin:2px 0">Up to {size_text(LARGEST)}; copy larger '
-            "files to the data folder.</p>"
+            f'<p class="tj-grey" style="margin:2px 0">Over {size_text(LARGEST)}: copy it to the '
+            "data folder.</p>"
         )
         super().__init__([self.zone, note])
 

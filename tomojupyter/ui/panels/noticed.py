@@ -53,16 +53,20 @@ def noticed(
     dead = int(look.dead.sum())
     if dead:
         found.append(("warning", f"{dead} pixels have no finite value; they get no weight."))
-    for i, reason in (bad_frames(look, tilts) if bad is None else bad)[:MENTIONED]:
+    bad = bad_frames(look, tilts) if bad is None else bad
+    for i, reason in bad[:MENTIONED]:
         verb = "" if reason.startswith("jumped") else "is "
         found.append(
             ("warning", f"Frame {_frame(i, tilts)} {verb}{reason}. Trim can leave it out.")
         )
     if known:
         found.append(_tilts_sentence(np.sort(tilts)))
+        if (np.diff(tilts) < 0).any() and (np.diff(tilts) > 0).any():
+            found.append(("good", "Sorted by tilt for you; the order of the file is kept."))
     else:
         found.append(("warning", "The tilts are not known: enter them at the right."))
-    moves = movement(look, order)
+    # A bad frame does not move: it is found somewhere, or nowhere.
+    moves = movement(look, order[~np.isin(order, [i for i, _ in bad])])
     if moves:
         found.append(
             ("move", f"Neighbouring frames move by about {moves:.0f} px. Register takes that out.")

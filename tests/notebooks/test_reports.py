@@ -22,7 +22,7 @@ SMALL = {
                    {"registrations": ["PC", "none"], "axes": ["none", "CoM"], "iterations": 2}),
     "sweep": (4, ["roughness (%)", "iterations"],
               {"methods": {"FBP": {}, "SIRT": {"iterations": [1, 3]}}, "tv_weights": []}),
-    "spectral": (13, ["share of the volume (%)", "Ni_Ka", "components proposed"],
+    "spectral": (13, ["share of the volume (%)", "Ni_Ka", "stand out of the noise"],
                  {"lines": ["Si_Ka", "Cr_Ka", "Ni_Ka"], "registration": "COM-CL", "axis": "CoM",
                   "iterations": 5}),
     "report": (2, ["checksum of the source", "numpy"], {}),

@@ -87,7 +87,8 @@ def scree(eigenvalues: np.ndarray, edge: float, proposed: int) -> Any:
     place.plot(numbers[taken], shown[taken], "o", color=COLOURS[0], label="stand out of the noise")
     place.plot(numbers[~taken], shown[~taken], "o", color="#999999", markerfacecolor="none")
     place.axhline(edge, color=COLOURS[1], linestyle="--", linewidth=0.8, label="noise alone")
-    place.set_yscale("symlog", linthresh=max(edge, 1e-12))
+    place.set_yscale("log")  # those of noise that are negative have no place
+    place.margins(y=0.12)
     place.set_xticks(numbers)
     finish(place, "component", "eigenvalue", legend=True)
     return figure

@@ -138,6 +138,8 @@ class MapsView(widgets.HBox):
             return
         if self._spectra.energies is not None:
             at, left = self._per_channel(found.energies, found.spectrum)
+            if self.plot.log_y:  # less than a count would stretch the axis
+                left = np.where(left < 1, np.nan, left)
             self.plot.set(LEFT, at, left, color="#D55E00", width=1.4)
         self.overlay.message = ""
         self.overlay.subtitle = "standard deviations above noise; dark: explained"

@@ -35,6 +35,9 @@ class JointRegistration(Step):
     refine_tilts: bool = param(
         False, "fit the error of each tilt angle too, for a goniometer that is not exact"
     )
+    rounds: int = param(
+        0, "end after so many rounds, as Finish does; 0: as many as it takes", ge=0, advanced=True
+    )
     crop: bool = param(False, "cut off what is not covered in every projection")
     shift_type: str = param(
         "interp",
@@ -61,6 +64,7 @@ class JointRegistration(Step):
             specimen=self.specimen,
             thickness=self.thickness or None,
             refine_tilts=self.refine_tilts,
+            rounds=self.rounds,
             monitor=monitor,
             ncores=options.get("ncores"),
         )
@@ -79,7 +83,7 @@ class JointRegistration(Step):
         if self.refine_tilts:
             off = found.tilts_deg - signal.tilts.data.ravel()
             scalars["tilts_moved_deg"] = np.round(off, 4).tolist()
-        return Outcome(result, scalars)
+        return Outcome(result, scalars, self.replace(rounds=found.rounds))
 
 
 def _scalars(found: numerics.Joint) -> dict[str, Any]:
@@ -100,6 +104,7 @@ def _scalars(found: numerics.Joint) -> dict[str, Any]:
         "residual": _listed(found.misfit),
         "residual_history": [round(r, 6) for r in found.history],
         "left_out": sorted(found.reasons),
+        "kept": found.kept,
         "shifts": np.round(found.shifts, 4).tolist(),
     }
 

@@ -159,6 +159,34 @@ def test_finish_keeps_the_pose_and_cancel_stops(series, recorder):
         joint(series, TILTS, monitor=recorder(cancel_after=3))
 
 
+@pytest.mark.parametrize("at", [1, 3, 5])
+def test_what_finish_ended_comes_back_by_its_number_of_rounds(series, recorder, at):
+    finished = joint(series, TILTS, monitor=recorder(finish_at=at))
+    assert finished.rounds == len(finished.history) == at
+    again = joint(series, TILTS, rounds=at)
+    assert np.array_equal(again.shifts, finished.shifts)
+    assert again.angle_deg == finished.angle_deg
+    assert again.rounds == at
+
+
+def test_what_comes_to_its_end_has_no_number_of_rounds(series):
+    found = joint(series, TILTS)
+    assert found.rounds == 0
+    assert not found.kept
+    assert joint(series, TILTS, rounds=1000).rounds == 0
+
+
+def test_a_series_that_lies_as_well_as_can_be_told_is_not_moved():
+    still = np.zeros((len(TILTS), 2))
+    found = joint(balls(TILTS, still, 0.0, 0.0, noise=0.5), TILTS)
+    assert found.kept
+    assert not found.shifts.any()
+    assert found.angle_deg == 0
+    off = joint(balls(TILTS, still, 0.5, 0.5, noise=0.1), TILTS)
+    assert not off.kept
+    assert off.angle_deg == pytest.approx(-0.5, abs=0.1)
+
+
 def test_images_are_moved_as_the_matrices_say():
     image = balls(TILTS[:1], np.zeros((1, 2)), 0.0, 0.0)
     pose = Pose(np.array([[2.0, -3.0]]), 0.0)

@@ -188,8 +188,7 @@ def blank_frames(images: np.ndarray) -> np.ndarray:
     usual = np.median([np.nanmean(pixels[i]) for i in np.flatnonzero(~constant & ~faint)])
     for i in np.flatnonzero(faint & ~constant):
         if np.nanmean(pixels[i]) > usual:
-            low, high = _limits(pixels[i])
-            own, shared = _contrast(pixels[i], 2 * low - high, 2 * high - low)
+            _, (own,), (shared,) = _contrasts([pixels[i]])  # by levels of its own
             faint[i] = shared < STRUCTURED * own
     return constant | faint
 

@@ -52,6 +52,7 @@ def test_spectra_to_colours_in_3d(serve, browser_page, recorder, cut_off, free_p
     page.click(".tj-spectral-preview:enabled")
     says(page, "4 maps took")
     page.wait_for_selector(".tj-view-spectral-map-4 canvas")
+    assert page.locator(".tj-spectral-which select").input_value() == "Si_Ka"
     look(page, "spectral", cut_off)
     page.click(".tj-spectral-residual")
     says(page, "standard deviations above noise")

@@ -20,6 +20,12 @@ ADDRESS = "127.0.0.1"
 FIRST_PORT = 8866
 PORTS = 50
 LARGEST_MESSAGE = 16 * 1024 * 1024
+EXTENSIONS = (
+    "@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager", "anywidget",
+    "bqscales", "ipyvolume", "jupyter-threejs", "jupyter-webrtc", "jupyterlab-datawidgets",
+)  # fmt: skip
+"""What our widgets are drawn with. Others that are installed would only slow the page down."""
+REFILL_AFTER_S = 10
 IDLE_S = 3600
 """Kernels of pages that nobody looks at any more are ended after this time."""
 
@@ -122,8 +128,11 @@ def _arguments(
         "VoilaConfiguration.allow_template_override": "NO",
         "VoilaConfiguration.allow_theme_override": "NO",
         "VoilaConfiguration.show_tracebacks": False,
+        "VoilaConfiguration.extension_allowlist": list(EXTENSIONS),
         "MappingKernelManager.cull_idle_timeout": IDLE_S,
         "MappingKernelManager.cull_interval": 60,
+        # The page that took the kernel needs the processors first.
+        "VoilaKernelManager.fill_delay": REFILL_AFTER_S,
         "Voila.log_level": "ERROR",
         # A file that is uploaded is one message.
         "Voila.tornado_settings": {"websocket_max_message_size": LARGEST_MESSAGE},

@@ -9,8 +9,15 @@ import tomojupyter.api as tomo
 from tomojupyter.steps import history
 from tomojupyter.ui.jobs import Inline
 from tomojupyter.ui.session import Session
+from tomojupyter.ui.store import Store
+from tomojupyter.ui.warm import Warmth
 
 VARIES = ("time", "seconds", "environment")
+
+
+@pytest.fixture(autouse=True)
+def _no_import_in_the_background(monkeypatch):
+    monkeypatch.setattr(Warmth, "begin", lambda *_: None)
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +54,25 @@ def timeless():
         return found
 
     return lambda signal: without(history.read(signal))
+
+
+@pytest.fixture
+def folder(stack, tmp_path):
+    stack.save(tmp_path / "series.hspy")
+    return tmp_path
+
+
+@pytest.fixture
+def begin(folder):
+    """Return an opener of pages on the folder; what is open is closed at the end."""
+    opened = []
+
+    def start():
+        session = Session(executor=Inline(), folder=folder)
+        session.keep_in(Store(folder))
+        opened.append(session)
+        return session
+
+    yield start
+    for session in opened:
+        session.start_new()

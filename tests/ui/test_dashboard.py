@@ -1,7 +1,7 @@
 import pytest
 
 from tomojupyter.steps import make_step
-from tomojupyter.ui.dashboard import Dashboard, main
+from tomojupyter.ui.dashboard import Dashboard, main, viewer
 from tomojupyter.ui.panels import STAGES, TOOLS
 from tomojupyter.ui.panels.filter import FilterPanel
 from tomojupyter.ui.panels.load import LoadPanel
@@ -187,3 +187,25 @@ def test_sentence_that_names_a_stage_leads_there(session, empty):
     assert panel._way_out("", ["Register first: the images still move by 4 px."]) == "register"
     assert panel._way_out("", ["12 GB are needed: bin by 2 in Trim. Or crop."]) == "trim"
     assert panel._way_out("", ["All is well."]) == ""
+
+
+@pytest.mark.parametrize("make", [main, viewer])
+def test_a_volume_that_is_opened_is_seen_in_explore(make, stack, tmp_path):
+    stack.reconstruct("FBP", show_progressbar=False).save(tmp_path / "volume.hspy")
+    app = make(tmp_path)
+    app.panels["load"].open_file(tmp_path / "volume.hspy")
+    assert app.current == "explore"
+    assert app.session.volume.data.shape == (32, 32, 32)
+
+
+def test_the_viewer_looks_and_changes_nothing(stack, tmp_path):
+    stack.save(tmp_path / "series.hspy")
+    app = viewer(tmp_path)
+    load = app.panels["load"]
+    load.open_file(tmp_path / "series.hspy")
+    assert load.view.extent == [32, 32]
+    assert "13, " in load.says.value
+    assert app.session.cursor is None
+    assert load.apply.layout.display == "none"
+    assert list(app.rail) == ["load", "explore", "history"]
+    assert not list(tmp_path.glob(".tomojupyter"))

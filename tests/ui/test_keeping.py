@@ -11,34 +11,10 @@ import tomojupyter.api as tomo
 from tomojupyter.steps import history, make_step
 from tomojupyter.steps.run import run
 from tomojupyter.ui.dashboard import Dashboard
-from tomojupyter.ui.jobs import Inline
 from tomojupyter.ui.panels.resume import clock
-from tomojupyter.ui.session import Session
 from tomojupyter.ui.sources import Source
 from tomojupyter.ui.store import Store
 from tomojupyter.ui.timeline import now
-
-
-@pytest.fixture
-def folder(stack, tmp_path):
-    stack.save(tmp_path / "series.hspy")
-    return tmp_path
-
-
-@pytest.fixture
-def begin(folder):
-    """Return an opener of pages on the folder; what is open is closed at the end."""
-    opened = []
-
-    def start():
-        session = Session(executor=Inline(), folder=folder)
-        session.keep_in(Store(folder))
-        opened.append(session)
-        return session
-
-    yield start
-    for session in opened:
-        session.start_new()
 
 
 @pytest.fixture
@@ -248,11 +224,27 @@ def test_card_offers_the_work_and_goes_on(worked, begin):
     assert card.table.value.count("<tr>") == 4
     assert (card.go_on.layout.display, card.take.layout.display) == ("", "none")
     assert load.pictures.layout.display == "none"
+    assert load.apply.disabled  # nothing but the card is in the way
     card.go_on.click()
     assert app.session.volume is not None
     assert card.layout.display == "none"
     assert load.pictures.layout.display == ""
     assert "steps kept" in app.saved.value
+
+
+def test_the_card_is_alone_however_late_it_comes(worked, begin):
+    app = Dashboard(begin())
+    load = app.panels["load"]
+    load.open_catalyst()
+    assert load.candidate is not None
+    app._arrived()
+    assert load.candidate is None
+    assert "Choose a series first." in load.messages.value
+    load._begin("late", lambda _monitor: worked.signal, "", None)  # was being read meanwhile
+    assert load.candidate is None
+    load.resume.new.click()
+    load.open_catalyst()
+    assert load.candidate is not None
 
 
 def test_card_finds_a_file_that_was_moved(worked, begin, folder):

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import argparse
 
 
-DASHBOARDS = ("tomography", "spectral")
+DASHBOARDS = ("tomography", "spectral", "viewer")
 
 
 def add(commands: Any) -> None:
@@ -18,7 +18,8 @@ def add(commands: Any) -> None:
         "--dashboard",
         default="tomography",
         choices=DASHBOARDS,
-        help="which one: the whole work (tomography), or spectra to chemistry in 3D (spectral)",
+        help="which one: the whole work (tomography), spectra to chemistry in 3D (spectral), or "
+        "only to look at series and volumes (viewer)",
     )
     app.add_argument("--data-dir", help="folder whose files the app offers (default: this one)")
     app.add_argument("--port", type=int, help="port to listen on (default: the first free one)")

@@ -41,6 +41,12 @@ class TomoSignal(Signal2D):
         result._source = self._source
         return result
 
+    def _twin(self) -> Any:
+        """Return a copy with pixels of its own; those of a file that is only read are shared."""
+        data = self.data
+        mapped = isinstance(data, np.memmap) and not data.flags.writeable
+        return self.copy() if mapped else self.deepcopy()
+
     @property
     def _resampled(self) -> int:
         """How many interpolations the pixels went through."""

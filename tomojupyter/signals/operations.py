@@ -11,6 +11,7 @@ import numpy as np
 from tomojupyter.errors import DataError
 from tomojupyter.monitor import progress
 from tomojupyter.numerics.images.bad_frames import bad_frames
+from tomojupyter.numerics.images.glances import Glances
 from tomojupyter.steps import Step, make_step, run
 from tomojupyter.steps.align_other import AlignOther
 from tomojupyter.steps.estimate import Estimate, estimated
@@ -229,7 +230,8 @@ class StackOperations:
         used = tuple(np.flatnonzero(~self.excluded))
 
         def judge() -> list[BadFrame]:
-            return bad_frames(np.asarray(self.data), tilts if known else None, use=~self.excluded)
+            look = Glances.of(self.data)
+            return bad_frames(look, tilts if known else None, use=~self.excluded)
 
         return list(self._once(f"bad frames of {used} at {tilts.tolist()}", judge))
 

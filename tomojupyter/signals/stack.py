@@ -319,7 +319,7 @@ class TomoStack(
         self, tilts: np.ndarray | None = None, pixel: float | None = None, units: str = "nm"
     ) -> Any:
         """Return the stack with other tilts or another pixel size."""
-        result = self.deepcopy()
+        result = self._twin()
         if tilts is not None:
             check_angles(np.asarray(tilts, float))
             result._store_tilts(np.asarray(tilts, float))

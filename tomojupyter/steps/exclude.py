@@ -30,7 +30,7 @@ class ExcludeProjections(Step):
 
     def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the stack with these projections excluded too."""
-        result = signal.deepcopy()
+        result = signal._twin()
         for index in self.projections:
             result._exclude(index, self.reason)
         return Outcome(result, {"excluded": int(result.excluded.sum())})
@@ -53,7 +53,7 @@ class ExcludeNone(Step):
 
     def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the stack with these projections in use."""
-        result = signal.deepcopy()
+        result = signal._twin()
         for index in self.projections or ():
             result._include(index)
         return Outcome(result, {"excluded": int(result.excluded.sum())})

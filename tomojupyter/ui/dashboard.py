@@ -18,6 +18,7 @@ from tomojupyter.ui.panels import (
     RegisterPanel,
     SpectralPanel,
     TiltAxisPanel,
+    ViewerPanel,
 )
 from tomojupyter.ui.session import Session
 from tomojupyter.ui.stages import stage_states
@@ -25,6 +26,7 @@ from tomojupyter.ui.status import StatusLine
 from tomojupyter.ui.store import Store
 from tomojupyter.ui.style import style_widget
 from tomojupyter.ui.views.arrival import Arrival
+from tomojupyter.ui.warm import Warmth
 from tomojupyter.ui.words import facts
 
 if TYPE_CHECKING:
@@ -82,6 +84,7 @@ class Dashboard(widgets.GridBox):
         self.status = StatusLine(self.session)
         self.style = style_widget()
         self.arrival = Arrival(self._arrived).add_class("tj-arrival")
+        self.warmth = Warmth()
         super().__init__([])
         self.add_class("tj-app")
         self.session.observe(lambda _: self.update(), ["state", "saved", "kept", "look_only"])
@@ -167,6 +170,8 @@ class Dashboard(widgets.GridBox):
         """Return the next stage that has something to do for the series, else the next one."""
         signal, following = self.session.signal, self._next(name)
         names = [cls.panel for cls in self.stages]
+        if signal is None and self.session.volume is not None:  # nothing else works on a volume
+            return next((cls for cls in self.stages if cls.needs == "RecStack"), following)
         for cls in self.stages[names.index(name) + 1 :] if signal is not None else ():
             if cls.useful(signal):
                 return cls
@@ -221,6 +226,7 @@ class Dashboard(widgets.GridBox):
 
     def _arrived(self) -> None:
         """Look again at what may have changed since this app was made, before anybody saw it."""
+        self.warmth.page_is_here()
         load: Any = self.panels.get("load")
         if load is not None and hasattr(load, "offer_sessions"):
             load.files.update()
@@ -284,6 +290,7 @@ def main(folder: str | Path | None = None) -> Dashboard:
     """
     dashboard = Dashboard(_kept_session(folder))
     dashboard.panels["load"].open_catalyst()
+    dashboard.warmth.begin()
     return dashboard
 
 
@@ -296,7 +303,23 @@ def spectral(folder: str | Path | None = None) -> Dashboard:
         As for `main`.
     """
     stages = (SpectralPanel, RegisterPanel, TiltAxisPanel, ExplorePanel)
-    return Dashboard(_kept_session(folder), stages, (HistoryPanel,))
+    dashboard = Dashboard(_kept_session(folder), stages, (HistoryPanel,))
+    dashboard.warmth.begin()
+    return dashboard
+
+
+def viewer(folder: str | Path | None = None) -> Dashboard:
+    """Return the dashboard that only looks: at series, and at volumes in slices and in 3D.
+
+    Parameters
+    ----------
+    folder
+        The data folder: what is listed and where pictures go. None: the one of the environment.
+    """
+    session = Session(folder=Path(folder or datasets.data_dir() or Path.cwd()))
+    dashboard = Dashboard(session, (ViewerPanel, ExplorePanel), (HistoryPanel,))
+    dashboard.warmth.begin()
+    return dashboard
 
 
 def _kept_session(folder: str | Path | None) -> Session:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets as tr
 
 from tomojupyter.ui.claims import Claim
+from tomojupyter.ui.jobs import running_loop
 from tomojupyter.ui.reading import Reading
 from tomojupyter.ui.recall import can_recall, of_spectra
 from tomojupyter.ui.store import Saved, Store, content_of, steps_values, write
@@ -16,16 +17,19 @@ from tomojupyter.ui.thumbnail import thumbnail
 from tomojupyter.ui.timeline import now
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
     from pathlib import Path
 
     from tomojupyter.monitor import Monitor
     from tomojupyter.steps import Step
     from tomojupyter.ui.jobs import Report, Result
+    from tomojupyter.ui.timeline import Node
 
 log = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S = 5.0
+DRAFT_WITHIN_S = 1.0
 LOOKING = "This session is open in another tab: here you can only look. Take over to go on here."
 
 
@@ -55,6 +59,8 @@ class Keeping(Reading):
         self._running: dict[str, Any] | None = None
         self._told = 0.0
         self._pictured: Any = None
+        self._drafts: dict[str, tuple[Node, dict[str, Any]]] = {}
+        self._planned: asyncio.TimerHandle | None = None
 
     def keep_in(self, store: Store) -> None:
         """Keep the steps in a store, from the first one on."""
@@ -82,10 +88,43 @@ class Keeping(Reading):
             self._claim.release()
         self._claim, self._place, self.look_only = None, None, ""
 
+    # ------------------------------------------------------------------ drafts
+
+    def draft(self, panel: str, values: dict[str, Any] | None) -> None:
+        """Keep what a person did in a panel to the series and has not applied yet.
+
+        Parameters
+        ----------
+        panel
+            Its name.
+        values
+            For JSON, with a `text` that says what it is; None: nothing is left to be applied.
+        """
+        node = self.cursor.stack if self.cursor else None
+        if values is None or node is None:
+            if self._drafts.pop(panel, None) is None:
+                return
+        else:
+            self._drafts[panel] = node, values
+        loop = running_loop()
+        if loop is None:
+            self._keep()
+        elif self._planned is None:
+            self._planned = loop.call_later(DRAFT_WITHIN_S, self._keep)
+
+    def draft_of(self, panel: str) -> dict[str, Any] | None:
+        """Return what was kept for a panel, if it belongs to the series as it is now."""
+        node, values = self._drafts.get(panel, (None, None))
+        here = self.cursor.stack if self.cursor else None
+        return values if node is not None and node is here else None
+
     # ------------------------------------------------------------------ writing
 
     def _keep(self) -> None:
         """Write the session; a disk that refuses is a warning, not the end of the work."""
+        if self._planned is not None:
+            self._planned.cancel()
+            self._planned = None
         if self.store is None or self.timeline.cursor is None or self.look_only:
             return
         try:
@@ -109,7 +148,7 @@ class Keeping(Reading):
 
     def _content(self) -> dict[str, Any]:
         name = self.timeline.cursor.root.name if self.timeline.cursor else ""
-        return content_of(self.timeline, name, self._opened, self._running)
+        return content_of(self.timeline, name, self._opened, self._running, self._drafts)
 
     def _picture(self) -> bytes:
         cursor = self.timeline.cursor
@@ -191,12 +230,14 @@ class Keeping(Reading):
             self.start_new()
             self.timeline, self._place = timeline, saved.folder
             self._claim, self._opened, self._pictured = saved.claim, now(), None
+            self._drafts = saved.drafts(timeline)
             if look:
                 self.look_only = LOOKING
             else:
                 saved.claim.take()
             self._changed()
-            what = f"{saved.name} is back, with {len(saved.lines())} steps."
+            steps = sum(line.done for line in saved.lines())
+            what = f"{saved.name} is back, with {steps} step{'s' if steps != 1 else ''}."
             if lost is not None:
                 what = f"{saved.name} is back, without its volumes: open the spectra in Spectral."
             self._say_with(what, "good" if lost is None else "warning", result.warnings)

@@ -17,6 +17,7 @@ from tomojupyter.ui.records import record_html
 from tomojupyter.ui.session import Session
 from tomojupyter.ui.status import StatusLine
 from tomojupyter.ui.style import heading, sentence, style_widget
+from tomojupyter.ui.views.arrival import Arrival
 from tomojupyter.ui.words import capital
 
 if TYPE_CHECKING:
@@ -112,7 +113,8 @@ class OperationPanel(widgets.GridBox):
         children = [self.body, self._form_part()]
         if self.alone:
             self.status = StatusLine(self.session)
-            children += [self.status, style_widget()]
+            names = Arrival(lambda: None).add_class("tj-arrival")
+            children += [self.status, style_widget(), names]
         super().__init__(children)
         self.add_class("tj-panel").add_class(f"tj-panel-{self.panel}")
         if self.alone:

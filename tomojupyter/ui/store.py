@@ -20,7 +20,7 @@ from tomojupyter.ui.sources import Source
 from tomojupyter.ui.timeline import Node, Timeline, now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tomojupyter.steps import Step
 
@@ -128,7 +128,8 @@ class Saved:
     def worth_going_on(self) -> bool:
         """Whether more was done than to look at a series."""
         nodes = self.content["nodes"]
-        return bool(self.content["running"]) or len(nodes) > 1 or any(n["steps"] for n in nodes)
+        begun = bool(self.content["running"] or self.content.get("drafts"))
+        return begun or len(nodes) > 1 or any(n["steps"] for n in nodes)
 
     def stay_inside(self, folder: Path) -> bool:
         """Tell whether its series lie in a folder; other files than those are forgotten.
@@ -156,7 +157,7 @@ class Saved:
             return b""
 
     def lines(self) -> list[Line]:
-        """Return what was done on the way to the current state, and what was under way."""
+        """Return what was done on the way to the current state, and what was not finished."""
         nodes, at = self.content["nodes"], self.content["cursor"]
         found: list[Line] = []
         while at is not None:
@@ -172,6 +173,8 @@ class Saved:
             text = step_texts(_steps(running["steps"])) + (where if running["total"] else "")
             when = datetime.datetime.fromisoformat(running["time"])
             found.append(Line(str(running["label"]), text, when, done=False))
+        for panel, draft in self.content.get("drafts", {}).items():
+            found.append(Line(panel.capitalize(), draft["values"]["text"], self.time, done=False))
         return found
 
     @property
@@ -203,6 +206,21 @@ class Saved:
             at = nodes[at]["parent"]
         return line
 
+    def drafts(self, timeline: Timeline) -> dict[str, tuple[Node, dict[str, Any]]]:
+        """Return what was not applied yet, by panel: the state that it was done to, and what.
+
+        Parameters
+        ----------
+        timeline
+            What `timeline` returned.
+        """
+        found, n = self.content.get("drafts", {}), len(timeline.nodes)
+        return {
+            panel: (timeline.nodes[d["node"]], d["values"])
+            for panel, d in found.items()
+            if 0 <= d["node"] < n
+        }
+
     def timeline(self) -> Timeline:
         """Return its states; none of their signals is in memory yet."""
         timeline = Timeline()
@@ -217,7 +235,11 @@ class Saved:
 
 
 def content_of(
-    timeline: Timeline, name: str, opened: datetime.datetime, running: dict[str, Any] | None
+    timeline: Timeline,
+    name: str,
+    opened: datetime.datetime,
+    running: dict[str, Any] | None,
+    drafts: Mapping[str, tuple[Node, dict[str, Any]]] | None = None,
 ) -> dict[str, Any]:
     """Return what is written of a session.
 
@@ -231,6 +253,8 @@ def content_of(
         When this page opened it.
     running
         What is under way: label, steps, time, done, total; or None.
+    drafts
+        By panel, the state and what was done to it there and not applied yet.
     """
     place = {node: k for k, node in enumerate(timeline.nodes)}
     back, forward = timeline.moves
@@ -248,6 +272,11 @@ def content_of(
         "back": moves(back),
         "forward": moves(forward),
         "running": running,
+        "drafts": {
+            panel: {"node": place[node], "values": values}
+            for panel, (node, values) in (drafts or {}).items()
+            if node in place
+        },
     }
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from tomojupyter.errors import AlignmentRefused, Cancelled, ParameterError
 from tomojupyter.numerics.alignment.joint import joint
+from tomojupyter.numerics.alignment.joint_axis import joint_axis
 from tomojupyter.numerics.alignment.joint_level import Level, Pose
 from tomojupyter.numerics.alignment.joint_start import matrices
 from tomojupyter.numerics.alignment.joint_step import Mixer, compare
@@ -239,3 +240,24 @@ def test_a_few_sharp_pixels_do_not_make_a_frame_bad():
     images[4, 20:40:5, 24] += 0.5
     found = joint(images, TILTS)
     assert not found.reasons
+
+
+def test_the_axis_of_a_registered_series_is_found_and_nothing_else():
+    still = np.zeros((len(TILTS), 2))
+    found = joint_axis(balls(TILTS, still, 2.0, 1.5, noise=0.1), TILTS)
+    assert found.angle_deg == pytest.approx(-2.0, abs=0.1)
+    assert found.shift_px == pytest.approx(-1.5, abs=0.1)
+    assert 0 < found.angle_sigma_deg < 0.15
+    assert 0 < found.shift_sigma_px < 0.1
+    assert max(found.along_px, found.across_px) < 0.05
+
+
+def test_the_axis_is_not_turned_by_a_poor_registration(series, shifts):
+    found = joint_axis(series, TILTS)
+    assert found.angle_deg == pytest.approx(-2.0, abs=0.15)
+    # What is left to register is the shifts, less a constant, and what a displaced specimen does.
+    assert found.along_px == pytest.approx(shifts[:, 1].std(), rel=0.1)
+    t = np.deg2rad(TILTS)
+    waves = np.stack([np.ones_like(t), np.cos(t), np.sin(t)], axis=1)
+    rest = shifts[:, 0] - waves @ np.linalg.lstsq(waves, shifts[:, 0], rcond=None)[0]
+    assert found.across_px == pytest.approx(rest.std(), rel=0.1)

@@ -5,7 +5,8 @@ import pytest
 from scipy import ndimage
 
 from tomojupyter.errors import DataError
-from tomojupyter.numerics.images.bad_frames import bad_frames, displacements, reduced
+from tomojupyter.numerics.images.bad_frames import bad_frames, displacements
+from tomojupyter.numerics.images.glances import Glances
 from tomojupyter.numerics.simulation.acquisition import tilt_series
 from tomojupyter.numerics.simulation.phantoms import catalyst
 
@@ -70,10 +71,10 @@ def test_offset_and_units_do_not_matter(spoilt):
 def test_large_images_are_judged_by_smaller_ones(spoilt):
     images, truth = spoilt
     large = images.repeat(6, axis=1).repeat(6, axis=2)
-    small = reduced(large)
+    small = Glances.of(large).small
     assert small.shape == (N, 96 * 6 // 2, 104 * 6 // 2)
     assert np.allclose(small[0], images[0].repeat(3, 0).repeat(3, 1))
-    assert reduced(images) is images
+    assert Glances.of(images).small is images
     found = bad_frames(large, TILTS)
     # Repeated pixels have no spikes: each has neighbours as bright as itself.
     assert kinds(found) == {i: why for i, why in truth.items() if why != "hot"} | (

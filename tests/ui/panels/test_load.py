@@ -241,6 +241,19 @@ def test_movement_is_measured():
     assert any("move by about 6 px" in s for s in sentences(images, np.array([-1.0, 0.0, 2.0])))
 
 
+def test_a_blank_frame_is_no_movement_and_a_mixed_order_is_said():
+    image = np.zeros((64, 64), np.float32)
+    image[20:40, 22:44] = 1
+    images = np.stack([image] * 9)
+    images[4] = 0
+    tilts = np.array([0, 3, -3, 6, -6, 9, -9, 12, -12.0])
+    found = noticed(images, tilts, True, [(4, "blank: nothing to see")])
+    assert ("good", "Neighbouring frames hardly move.") in found
+    assert ("good", "Sorted by tilt for you; the order of the file is kept.") in found
+    assert not any("Sorted" in s for s in sentences(images, np.sort(tilts)))
+    assert not any("Sorted" in s for s in sentences(images, np.sort(tilts)[::-1]))
+
+
 def test_unknown_tilts_are_noticed(stack):
     assert any("not known" in s for s in sentences(stack.data, np.arange(13.0), False))
 
@@ -297,26 +310,41 @@ def test_files_of_several_tilts_are_no_series(folder, stack):
     assert DataFolder(folder).series("sub") == []
 
 
-def sent(name, content):
-    return {"name": name, "type": "", "size": len(content), "content": memoryview(content)}
+def send(panel, files):
+    """Do what the page does with files that were dropped."""
+    zone = panel.upload.zone
+    content = {"type": "files", "names": list(files)}
+    zone._receive(zone, content, [memoryview(part) for part in files.values()])
 
 
 def test_a_small_file_from_the_browser_is_kept_and_shown(seen, folder, stack, tmp_path):
     np.save(tmp_path / "mine.npy", stack.data)
     content = (tmp_path / "mine.npy").read_bytes()
-    seen.upload._arrived((sent("../mine.npy", content),))
+    send(seen, {"../mine.npy": content})
     assert (folder / "mine.npy").read_bytes() == content
     np.testing.assert_array_equal(seen.candidate.data, stack.data)
-    seen.upload._arrived((sent("mine.npy", b"another"),))
+    send(seen, {"C:\\data\\mine.npy": b"another"})
     assert "is in" in seen.session.message.text
     assert (folder / "mine.npy").read_bytes() == content
 
 
+def test_a_series_comes_with_its_list_of_tilts(seen, folder, stack, tmp_path):
+    write_mrc(tmp_path / "small.mrc", stack.data, is_volume=False)
+    tilts = "\n".join(str(t) for t in range(13)).encode()
+    send(seen, {"small.rawtlt": tilts, "small.mrc": (tmp_path / "small.mrc").read_bytes()})
+    np.testing.assert_array_equal(seen.candidate.tilts.data.ravel(), range(13))
+    send(seen, {"other.rawtlt": tilts})
+    assert "lists of tilts are in the data folder" in seen.session.message.text
+
+
 def test_what_is_no_series_or_too_large_is_refused(seen, folder, monkeypatch):
-    seen.upload._arrived((sent("run.py", b"print()"),))
+    send(seen, {"run.py": b"print()"})
     assert "is no tilt series" in seen.session.message.text
+    zone = seen.upload.zone
+    zone._receive(zone, {"type": "large", "name": "huge.mrc", "size": 2_000_000_000}, [])
+    assert "huge.mrc has 2 GB, more than 10 MB: copy it to" in seen.session.message.text
     monkeypatch.setattr(load_more, "LARGEST", 10)
-    seen.upload._arrived((sent("big.npy", b"x" * 11),))
+    send(seen, {"big.npy": b"x" * 11})
     assert "copy it to" in seen.session.message.text
     assert not {"run.py", "big.npy"} & {p.name for p in folder.iterdir()}
 

@@ -181,3 +181,17 @@ def test_the_movie_is_a_gif_of_the_series(session, tmp_path):
     (path,) = tmp_path.glob("*.gif")
     with Image.open(path) as gif:
         assert gif.n_frames == 2 * 13 - 2
+
+
+@pytest.mark.parametrize(("name", "said"), [("joint preview", True), ("SIRT", False)])
+def test_only_a_registration_tells_its_rounds(session, name, said):
+    panel = RegisterPanel(session)
+    panel.activate()
+    before = panel.said.value
+
+    def work(monitor):
+        monitor(2, 5, residual=0.25)
+
+    session.start(name, work, lambda _: None)
+    assert ("Round 2" in panel.said.value) == said
+    assert said or panel.said.value == before

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tomojupyter.errors import DataError
+from tomojupyter.ui.views import frame_sender
 from tomojupyter.ui.views.links import link_pictures
 from tomojupyter.ui.views.picture import Picture
 
@@ -34,7 +35,7 @@ def test_a_large_picture_is_averaged_and_its_piece_is_exact():
     picture = Picture()
     picture.screen = [600, 400]
     picture.show(values)
-    assert picture.shape == [683, 683]
+    assert picture.shape == [410, 410]  # it is as high as the screen, not as wide
     say(picture, type="view", window=[100.4, 50.2, 300.0, 250.0])
     assert picture.window == [100, 50, 300, 250]
     np.testing.assert_array_equal(shown(picture), values[50:250, 100:300])
@@ -163,6 +164,54 @@ def test_a_burst_sends_only_the_last_frame():
     before, after, values = asyncio.run(burst())
     assert (before, after) == (1, 2)
     np.testing.assert_array_equal(values, 19)
+
+
+def test_a_frame_on_the_way_is_small_and_the_one_at_rest_exact(monkeypatch):
+    monkeypatch.setattr(frame_sender, "REST_S", 0.02)
+    monkeypatch.setattr(frame_sender, "SMALL", 100)
+    values = np.arange(4000.0).reshape(50, 80)
+    values[3, 4] = np.nan
+
+    async def move():
+        picture = Picture()
+        picture.show(values[::-1])
+        picture.contrast(1000, 2000)
+        say(picture, type="ack", seq=1)
+        picture.show(values, quick=True)
+        quick = (picture.depth, np.frombuffer(picture.frame, "u1"), picture.scale)
+        say(picture, type="ack", seq=2)
+        await asyncio.sleep(0.1)
+        return picture, quick
+
+    picture, (depth, codes, scale) = asyncio.run(move())
+    codes = codes.reshape(50, 80)
+    assert depth == 1
+    assert codes[3, 4] == 255
+    inside = (values >= 1000) & (values <= 2000)
+    np.testing.assert_allclose(1000 + codes[inside] * scale, values[inside], atol=scale / 2)
+    assert set(codes[values < 1000]) == {0}
+    assert picture.depth == 2
+    assert picture.seq == 3
+    assert np.nanmax(np.abs(shown(picture) - values)[~np.isnan(values)]) < 0.1
+    assert (picture.lo, picture.hi) == (1000, 2000)
+
+
+def test_frames_are_exact_where_no_loop_would_send_them_again():
+    picture = Picture()
+    picture.show(np.arange(6.0).reshape(2, 3))
+    picture.show(np.arange(6.0).reshape(2, 3) + 1, quick=True)
+    assert picture.depth == 2
+
+
+@pytest.mark.parametrize(
+    ("stretch", "shape", "expected"),
+    [(False, (100, 900), [34, 300]), (True, (100, 900), [100, 900])],
+)
+def test_no_more_is_sent_than_the_screen_shows(stretch, shape, expected):
+    picture = Picture(stretch=stretch)
+    picture.screen = [300, 80]
+    picture.show(np.zeros(shape))
+    assert picture.shape == expected
 
 
 def test_a_contrast_that_was_set_while_a_frame_waits_is_kept():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft, ndimage, signal
+from scipy import fft, ndimage
 
 from tomojupyter.numerics.images.filters import bin_mean, median
 
@@ -216,6 +216,8 @@ def _binned(picture: Picture, factor: int) -> np.ndarray:
 
 def _window(ny: int, nx: int) -> np.ndarray:
     """Return the apodisation of images of (ny, nx)."""
+    from scipy import signal  # half a second, which a page would wait for
+
     return np.outer(*(signal.windows.tukey(n + 2, 2 * TAPER)[1:-1] for n in (ny, nx)))
 
 

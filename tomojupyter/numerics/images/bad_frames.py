@@ -10,15 +10,14 @@ from scipy import fft, ndimage
 
 from tomojupyter.errors import DataError
 from tomojupyter.numerics.images.filters import bin_mean, blank_frames, estimate_vacuum
+from tomojupyter.numerics.images.glances import Glances
 from tomojupyter.numerics.images.intensity import brightness, robust_line
 from tomojupyter.numerics.images.spikes import QUANTILE, QUANTILE_SIGMAS, find_spikes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-SIDE = 256  # px, to which large images are binned before they are judged
 COARSE = 64  # px, to which they are binned before they are correlated
-WINDOW = 160  # px, side of the middle part in which spikes are counted
 SIGMAS = 6.0  # robust standard deviations from the neighbours
 NEIGHBOURS = 7  # in tilt, that a frame is compared with
 DIM = 0.15  # least change of brightness
@@ -44,7 +43,7 @@ class BadFrame(NamedTuple):
 
 
 def bad_frames(
-    images: np.ndarray,
+    images: np.ndarray | Glances,
     tilts_deg: np.ndarray | None = None,
     *,
     vacuum: float | None = None,
@@ -55,7 +54,7 @@ def bad_frames(
     Parameters
     ----------
     images
-        (n, ny, nx) of any real type.
+        (n, ny, nx) of any real type, or what a look at each of them left.
     tilts_deg
         (n,), any order; None: the order of the file.
     vacuum
@@ -82,23 +81,21 @@ def bad_frames(
     before and after it, which themselves are close; a drift or a single step is left to
     registration.
     """
-    if images.ndim != 3:
-        raise DataError(f"a stack (n, ny, nx) is needed, got an array of shape {images.shape}")
-    n = len(images)
+    look = images if isinstance(images, Glances) else Glances.of(images)
+    n = len(look)
     tilts = np.arange(n, dtype=float) if tilts_deg is None else np.asarray(tilts_deg, float)
     if len(tilts) != n:
         raise DataError(f"{n} frames but {len(tilts)} tilts: give one a frame")
     judged = np.ones(n, bool) if use is None else np.array(use, bool)
-    small = reduced(images)
-    factor = images.shape[1] // small.shape[1] if images.size else 1
-    level = estimate_vacuum(small) if vacuum is None and images.size else vacuum or 0.0
-    found = _empty(images, small)
+    small, middles = look.small, look.middles
+    level = estimate_vacuum(small) if vacuum is None and small.size else vacuum or 0.0
+    found = _empty(look, small)
     # One after the other: a hot frame is bright as well, and a dim one has less detail.
     judges: list[Callable[[np.ndarray], dict[int, str]]] = [
-        lambda rest: _hot([images[i] for i in rest]),
+        lambda rest: _hot([middles[i] for i in rest]),
         lambda rest: _uneven([small[i] for i in rest], tilts[rest], level),
         lambda rest: _blurred([small[i] for i in rest], tilts[rest]),
-        lambda rest: _jumped([small[i] for i in rest], tilts[rest], factor),
+        lambda rest: _jumped([small[i] for i in rest], tilts[rest], look.factor),
     ]
     for judge in judges:
         rest = np.array([i for i in range(n) if judged[i] and i not in found], int)
@@ -107,33 +104,16 @@ def bad_frames(
     return [BadFrame(i, found[i]) for i in sorted(found) if judged[i]]
 
 
-def reduced(images: np.ndarray) -> np.ndarray:
-    """Return images that are small enough to be judged quickly.
-
-    Parameters
-    ----------
-    images
-        (n, ny, nx) of any real type.
-
-    Returns
-    -------
-    numpy.ndarray
-        (n, ny // k, nx // k), float32 means over blocks, the shorter edge below 512 px; the
-        images themselves if they are as small already.
-    """
-    factor = max(1, min(images.shape[1:]) // SIDE)
-    if factor == 1 or not len(images):
-        return images
-    return np.stack([bin_mean(image, factor) for image in images])
-
-
-def displacements(images: Sequence[np.ndarray] | np.ndarray, order: np.ndarray) -> np.ndarray:
+def displacements(
+    images: Sequence[np.ndarray] | np.ndarray | Glances, order: np.ndarray
+) -> np.ndarray:
     """Return how far each image is displaced from the one before it, roughly.
 
     Parameters
     ----------
     images
-        (n, ny, nx) of any real type, or a list of images.
+        (n, ny, nx) of any real type, a list of images, or what a look at each of them left:
+        its small copies.
     order
         Indices of the images to compare, m of them, such as those in the order of tilt.
 
@@ -158,16 +138,15 @@ def displacements(images: Sequence[np.ndarray] | np.ndarray, order: np.ndarray) 
     return np.array(moves, float) * factor
 
 
-def _empty(images: np.ndarray, small: np.ndarray) -> dict[int, str]:
+def _empty(look: Glances, small: np.ndarray) -> dict[int, str]:
     """Return frames without contrast, and those with many missing pixels."""
-    if not len(images):
+    if not len(look):
         return {}
     blank = blank_frames(small)
     found = {int(i): "blank: nothing to see" for i in np.flatnonzero(blank)}
-    for i, image in enumerate(images if images.dtype.kind == "f" else ()):
-        missing = 1 - np.count_nonzero(np.isfinite(image)) / max(1, image.size)
-        if missing > MISSING:
-            found[i] = f"empty: {100 * missing:.0f} % of its pixels have no value"
+    missing = look.dead / max(1, look.images[1] * look.images[2])
+    for i in np.flatnonzero(missing > MISSING):
+        found[int(i)] = f"empty: {100 * missing[i]:.0f} % of its pixels have no value"
     return found
 
 
@@ -188,12 +167,8 @@ def _uneven(frames: list[np.ndarray], tilts: np.ndarray, vacuum: float) -> dict[
     }
 
 
-def _hot(frames: list[np.ndarray]) -> dict[int, str]:
-    """Return frames with many more spikes than the others."""
-    middles = []
-    for frame in frames:
-        top, left = (max(0, (m - WINDOW) // 2) for m in frame.shape)
-        middles.append(frame[top : top + WINDOW, left : left + WINDOW])
+def _hot(middles: list[np.ndarray]) -> dict[int, str]:
+    """Return frames with many more spikes than the others, from the middle part of each."""
     part = np.array([find_spikes(m)[0].mean() if _spiky(m) else 0.0 for m in middles])
     usual = float(np.median(part)) if len(part) else 0.0
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import fft, signal
+from scipy import fft
 
 FADE = 0.2  # of each side fades out; more would pull the peak of a smooth image towards 0
 
@@ -22,6 +22,8 @@ def cross_correlation(fixed: np.ndarray, moving: np.ndarray) -> np.ndarray:
     numpy.ndarray
         float32 (ny, nx), no shift at [ny // 2, nx // 2].
     """
+    from scipy import signal  # half a second, which a page would wait for
+
     window = np.outer(*(signal.windows.tukey(n + 2, FADE)[1:-1] for n in np.shape(fixed)))
     spectra = []
     for image in (fixed, moving):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 
 import numpy as np
-from scipy import ndimage, signal
+from scipy import ndimage
 
 from tomojupyter.errors import DataError, ParameterError
 from tomojupyter.numerics.blocks import unless_stopped
@@ -188,8 +188,7 @@ def blank_frames(images: np.ndarray) -> np.ndarray:
     usual = np.median([np.nanmean(pixels[i]) for i in np.flatnonzero(~constant & ~faint)])
     for i in np.flatnonzero(faint & ~constant):
         if np.nanmean(pixels[i]) > usual:
-            low, high = _limits(pixels[i])
-            own, shared = _contrast(pixels[i], 2 * low - high, 2 * high - low)
+            _, (own,), (shared,) = _contrasts([pixels[i]])  # by levels of its own
             faint[i] = shared < STRUCTURED * own
     return constant | faint
 
@@ -382,6 +381,8 @@ def _lowest_peak(ranked: np.ndarray) -> float:
         return float(ranked[0])
     density = -np.log(np.maximum(width, floor))
     lowest = density.min() - 2
+    from scipy import signal  # half a second, which a page would wait for
+
     peaks, _ = signal.find_peaks(np.pad(density, 1, constant_values=lowest), prominence=np.log(2))
     return float(middle[peaks[0] - 1])
 

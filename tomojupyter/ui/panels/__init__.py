@@ -11,6 +11,7 @@ from tomojupyter.ui.panels.register import RegisterPanel
 from tomojupyter.ui.panels.spectral import SpectralPanel
 from tomojupyter.ui.panels.tilt_axis import TiltAxisPanel
 from tomojupyter.ui.panels.trim import TrimPanel
+from tomojupyter.ui.panels.viewer import ViewerPanel
 
 STAGES = (
     LoadPanel,
@@ -38,4 +39,5 @@ __all__ = [
     "SpectralPanel",
     "TiltAxisPanel",
     "TrimPanel",
+    "ViewerPanel",
 ]

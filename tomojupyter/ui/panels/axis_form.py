@@ -89,6 +89,13 @@ def best_text(best_shift: float | None, best_angle: float | None) -> str:
     return f"Best ({one_decimal(best_shift)}, {one_decimal(best_angle)})"
 
 
+def slice_field(number: int) -> widgets.BoundedIntText:
+    """Return the field of the column that slice 1, 2 or 3 is taken at."""
+    field = widgets.BoundedIntText(min=0, max=0, layout=widgets.Layout(flex="1 1 0"))
+    field.tooltip = f"x of slice {number}, px"
+    return field
+
+
 def field_row(label: str, *controls: widgets.Widget) -> widgets.Widget:
     """Return a row of the form."""
     return widgets.Box([widgets.Label(label), *controls]).add_class("tj-field")

@@ -10,14 +10,12 @@ import numpy as np
 
 from tomojupyter import api as tomo
 from tomojupyter.errors import DataError, TomojupyterError
-from tomojupyter.numerics.images.bad_frames import reduced
-from tomojupyter.numerics.images.filters import estimate_vacuum
-from tomojupyter.numerics.images.intensity import brightness
 from tomojupyter.steps.base import make_step
 from tomojupyter.steps.run import run
 from tomojupyter.ui.fields import ValueText, parse_number
 from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.filelist import FileList
+from tomojupyter.ui.panels.load_look import LARGE, SeriesLook
 from tomojupyter.ui.panels.load_more import (
     SPECIMEN_HELP,
     SPECIMENS,
@@ -26,20 +24,18 @@ from tomojupyter.ui.panels.load_more import (
     list_step,
     offer_lists,
     range_step,
+    read_whole,
     tilts_dropdown,
 )
-from tomojupyter.ui.panels.noticed import facts_html, noticed, noticed_html
+from tomojupyter.ui.panels.noticed import facts_html
 from tomojupyter.ui.panels.resume import ResumeCard
 from tomojupyter.ui.sources import Source
 from tomojupyter.ui.style import section
-from tomojupyter.ui.views.curves import Curve
-from tomojupyter.ui.views.sinogram import SinogramView
-from tomojupyter.ui.views.stack import StackView, StripView
 from tomojupyter.ui.views.texts import minus
 from tomojupyter.ui.words import pixel_nm, size_text, tilts_known, tilts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tomojupyter.monitor import Monitor
@@ -71,6 +67,7 @@ class LoadPanel(OperationPanel):
     icon = "folder-open"
     needs = ""
     apply_text = "Use this series"
+    opened_text = "Preview only. Nothing is changed until you press Use this series."
     moves_on = True
 
     def __init__(
@@ -89,22 +86,8 @@ class LoadPanel(OperationPanel):
 
     def build(self) -> Sequence[widgets.Widget]:
         """Return the projection with thumbnails, two plots, the card and the sinogram."""
-        self.view = StackView("Projection", mode="pick").add_class("tj-view-load-1")
-        self.view.subtitle = "as stored"
-        self.strip = StripView().add_class("tj-view-load-2")
-        self.bright = Curve("Brightness of each frame", "tilt (°)", "mean (%)", height="150px")
-        self.angles = Curve("Tilt of each frame", "frame", "tilt (°)", height="150px")
-        self.card = widgets.HTML().add_class("tj-card").add_class("tj-noticed")
-        self.sinogram = SinogramView().add_class("tj-view-load-3")
-        self.strip.on_projection(self._go)
-        self.view.on_projection(lambda _: self._mark())
-        self.view.on_pick(lambda x, _y: self.sinogram.show_column(round(x)))
-        self.bright.on_click(lambda x, _y: self.view.go_to_tilt(x))
-        self.angles.on_click(lambda x, _y: self._go(round(x)))
-        left = widgets.VBox([self.view, self.strip]).add_class("tj-column").add_class("tj-wide")
-        right = widgets.VBox([self.bright, self.angles, self.card, self.sinogram])
-        right.add_class("tj-column")
-        self.pictures = widgets.HBox([left, right]).add_class("tj-row")
+        self.pictures = SeriesLook()
+        self.view, self.card = self.pictures.view, self.pictures.card
         self.resume = ResumeCard(self.session, lambda: setattr(self.pictures.layout, "display", ""))
         return [self.resume, self.pictures]
 
@@ -163,10 +146,8 @@ class LoadPanel(OperationPanel):
             return
         self.resume.close()
 
-        def work(_monitor: Monitor) -> Any:
-            return tomo.load(whole)
-
-        self._begin(whole.name, work, size_text(whole.stat().st_size), Source.of_file(whole))
+        size = whole.stat().st_size
+        self._begin(whole.name, _reader(whole, size), size_text(size), Source.of_file(whole))
         self.files.choose(whole)
 
     def open_series(self, paths: Sequence[Path]) -> None:
@@ -175,7 +156,7 @@ class LoadPanel(OperationPanel):
         self.resume.close()
         name, size = whole[0].parent.name, sum(path.stat().st_size for path in whole)
         source = f"{len(whole)} files, {size_text(size)}"
-        self._begin(name, lambda _monitor: tomo.load(whole), source, Source.of_files(whole))
+        self._begin(name, _reader(whole, size), source, Source.of_files(whole))
 
     def open_catalyst(self) -> None:
         """Simulate the built-in series and show it."""
@@ -190,9 +171,15 @@ class LoadPanel(OperationPanel):
             return
         if self.resume.offer(self.session.store.sessions()):
             self.pictures.layout.display = "none"
+            # Another series that could be used would be in the way.
+            self.candidate = None
+            self.refresh()
+            self.session.say("Go on from here, or choose a series.")
 
     def _begin(self, name: str, work: Any, source: str, origin: Source | None) -> None:
         def done(result: Result) -> None:
+            if self.resume.is_open:  # it was offered while this was read
+                return
             if result.value._signal_type == "RecStack":
                 self.session.replace(result.value, name, source=origin)
                 self.session.say(f"{name} is a reconstruction: Explore shows it.", "good")
@@ -202,7 +189,7 @@ class LoadPanel(OperationPanel):
             self.origin = origin
             self.reset_form()
             self.refresh()
-            self.session.say("Preview only. Nothing is changed until you press Use this series.")
+            self.session.say(self.opened_text)
 
         self.session.start(name, work, done)
 
@@ -226,10 +213,8 @@ class LoadPanel(OperationPanel):
         paint = self.catalyst.add_class if signal is None else self.catalyst.remove_class
         paint("tj-main")
         if signal is None:
-            self.view.clear("Choose a series at the right, or start with the built-in catalyst.")
-            self.strip.clear()
-            self.sinogram.clear()
-            self.card.value = noticed_html([])
+            text = "Choose a series at the right, or start with the built-in catalyst."
+            self.pictures.clear(text)
             return
         size = pixel_nm(signal)
         self.says.value = facts_html(signal, self.source)
@@ -240,9 +225,6 @@ class LoadPanel(OperationPanel):
         self.pixel_note.value = (
             "nm/px" if size else "nm/px <b class='tj-say-warning'>not in file</b>"
         )
-        small = reduced(np.asarray(signal.data))
-        bright = brightness(small, estimate_vacuum(small))
-        self.percent = 100 * bright / (np.nanmedian(bright) or 1)
         self._draw(keep_view=False)
 
     def changed(self) -> None:
@@ -279,30 +261,8 @@ class LoadPanel(OperationPanel):
         if self._drawn_signal is signal and key == self._drawn:
             return
         self._drawn_signal, self._drawn = signal, key
-        known = bool(len(tilts) and np.isfinite(tilts).all() and np.ptp(tilts) > 0)
-        places = tilts if known else None
-        self.strip.set(signal.data, places)
-        self.view.set(signal.data, places, self._size() or pixel_nm(signal), keep_view=keep_view)
-        self.sinogram.set(signal.data, places)
-        self.angles.set("tilt", np.arange(len(tilts)), tilts, style="both")
-        across = tilts if known else np.arange(len(tilts), dtype=float)
-        self.bright.x_label = "tilt (°)" if known else "frame"
-        self.bright.clear()
-        self.bright.set("mean", across, self.percent, style="points")
-        bad = signal.bad_frames()
-        for i, _ in bad:
-            self.bright.mark(f"odd{i}", "ring", across[i], self.percent[i], color="#D55E00")
-        self.card.value = noticed_html(noticed(signal.data, across, known, bad))
-        self._mark()
-
-    def _go(self, projection: int) -> None:
-        if self.shown is not None:
-            self.view.projection = min(max(0, projection), len(self.shown.data) - 1)
-
-    def _mark(self) -> None:
-        if self.shown is not None:
-            self.strip.mark([self.view.projection])
-            self.bright.mark("here", "x", self.view.tilt)
+        size = self._size() or pixel_nm(signal)
+        self.pictures.show(signal, tilts, size, keep_view=keep_view)
 
     # ------------------------------------------------------------------ applying
 
@@ -369,10 +329,24 @@ class LoadPanel(OperationPanel):
             return
         if self.session.busy():  # another file is being read: this would take the one before
             return
+        name, origin = self.candidate_name, self.origin
+        if self.candidate._lazy and origin is not None:
+            self.session.start(
+                f"Reading {name}",
+                lambda monitor: read_whole(origin, steps, monitor),
+                lambda result: self._take(result.value, name, steps),
+            )
+            return
         made = self.candidate
         for step in steps:  # entries, no pixels: quick enough to do here
             made = run(made, step)
-        name, self.candidate = self.candidate_name, None
+        self._take(made, name, steps)
+
+    def _take(self, made: Any, name: str, steps: list[Step]) -> None:
+        """Begin the work with a series."""
+        if all(step.operation != "set_axis" for step in steps):  # which turns the images
+            self.pictures.adopt(made)
+        self.candidate = None
         self.reset_form()
         self.session.replace(made, name, source=self.origin, steps=tuple(steps))
         self.session.say(f"{name} is loaded.", "good")
@@ -389,6 +363,20 @@ class LoadPanel(OperationPanel):
             return cls.hint
         n, ny, nx = session.cursor.root.shape
         return f"{n} frames, {nx}²" if nx == ny else f"{n} frames, {nx}×{ny}"
+
+
+def _reader(what: Path | list[Path], size: int) -> Callable[[Monitor], Any]:
+    """Return what loads a series; of a large one the pixels stay on the disk."""
+
+    def work(_monitor: Monitor) -> Any:
+        if size > LARGE:
+            # They are not needed before somebody works on them; a volume is looked at whole.
+            lazy = tomo.load(what, lazy=True)
+            if lazy._signal_type == "TomoStack":
+                return lazy
+        return tomo.load(what)
+
+    return work
 
 
 def _field(label: str, control: widgets.Widget, note: widgets.Widget | str = "") -> widgets.Box:

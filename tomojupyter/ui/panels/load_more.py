@@ -11,15 +11,19 @@ from tomojupyter.errors import DataError, FormatError
 from tomojupyter.formats.suffixes import FOLDERS, READABLE, SIDECARS
 from tomojupyter.formats.tilts import read_tilts
 from tomojupyter.steps.base import make_step
+from tomojupyter.steps.run import run
 from tomojupyter.ui.fields import parse_list, parse_number, value_text
+from tomojupyter.ui.views.drop import DropZone
 from tomojupyter.ui.words import size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from tomojupyter.monitor import Monitor
     from tomojupyter.steps import Step
     from tomojupyter.ui.panels.files import DataFolder
     from tomojupyter.ui.session import Session
+    from tomojupyter.ui.sources import Source
 
 LARGEST = 10_000_000
 """Bytes of a file that may come through the browser."""
@@ -45,53 +49,53 @@ class Upload(widgets.VBox):
     def __init__(self, session: Session, opened: Callable[[Path], Any]) -> None:
         self._session, self._opened = session, opened
         endings = sorted({*READABLE, *SIDECARS, ".txt"} - set(FOLDERS))
-        self.button = widgets.FileUpload(
-            accept=",".join(endings), multiple=True, description="Small file"
-        ).add_class("tj-load-upload")
-        self.button.tooltip = f"Up to {size_text(LARGEST)}, with its list of tilts if it has one"
-        self.button.observe(lambda change: self._arrived(change["new"]), "value")
+        self.zone = DropZone(
+            self._arrived, self._too_large, largest=LARGEST, accept=endings,
+            description="Drop a small file here, or choose one",
+            tooltip=f"Up to {size_text(LARGEST)}, with its list of tilts if it has one",
+        ).add_class("tj-load-upload")  # fmt: skip
         note = widgets.HTML(
-            f'<p class="tj-grey" style="margin:2px 0">Up to {size_text(LARGEST)}; copy larger '
-            "files to the data folder.</p>"
+            f'<p class="tj-grey" style="margin:2px 0">Over {size_text(LARGEST)}: copy it to the '
+            "data folder.</p>"
         )
-        super().__init__([widgets.HBox([self.button]).add_class("tj-buttons"), note])
+        super().__init__([self.zone, note])
 
-    def _arrived(self, files: Any) -> None:
-        if not files:
-            return
+    def _arrived(self, files: Sequence[tuple[str, bytes]]) -> None:
         with self._session.attempt("Upload"):
             images = [p for p in self._write(files) if p.suffix.lower() in READABLE]
             if images:
                 self._opened(images[0])
             else:
                 self._session.say("The lists of tilts are in the data folder now.", "good")
-        self.button.value = ()
 
-    def _write(self, files: Any) -> list[Path]:
-        for file in files:
-            name, size = Path(str(file["name"])).name, len(file["content"])
-            if size > LARGEST:
-                raise FormatError(
-                    f"{name} has {size_text(size)}, more than {size_text(LARGEST)}: copy it to "
-                    f"{self._session.results}"
-                )
+    def _too_large(self, name: str, size: int) -> None:
+        with self._session.attempt("Upload"):
+            self._refuse(name, size)
+
+    def _refuse(self, name: str, size: int) -> None:
+        raise FormatError(
+            f"{name} has {size_text(size)}, more than {size_text(LARGEST)}: copy it to "
+            f"{self._session.results}"
+        )
+
+    def _write(self, files: Sequence[tuple[str, bytes]]) -> list[Path]:
+        for name, content in files:
+            if len(content) > LARGEST:
+                self._refuse(name, len(content))
             if Path(name).suffix.lower() not in (*READABLE, *SIDECARS, ".txt"):
                 raise FormatError(
                     f"{name} is no tilt series; these can be read: {', '.join(READABLE)}"
                 )
         folder = self._session.results
-        names = {str(file["name"]): Path(str(file["name"])).name.lstrip(".") for file in files}
-        taken = [name for name in names.values() if (folder / name).exists()]
+        contents = {name.lstrip("."): content for name, content in files}
+        taken = [name for name in contents if (folder / name).exists()]
         if taken:
             raise FormatError(
                 f"{taken[0]} is in {folder} already: choose it in the list, or rename the file"
             )
-        written = []
-        for file in files:
-            path = folder / names[str(file["name"])]
-            path.write_bytes(file["content"])
-            written.append(path)
-        return written
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
+        return [folder / name for name in contents]
 
 
 def tilts_dropdown(take: Callable[[str], Any]) -> widgets.Dropdown:
@@ -139,3 +143,31 @@ def axis_step(text: str) -> Step:
     except ValueError as error:
         raise DataError("the tilt axis must be a number in degrees") from error
     return make_step("set_axis", "angle", angle=angle)
+
+
+def read_whole(origin: Source, steps: Sequence[Step], monitor: Monitor) -> Any:
+    """Return a series of which only some frames were looked at, ready to be worked on.
+
+    Parameters
+    ----------
+    origin
+        Its file.
+    steps
+        What was entered.
+    monitor
+        Follows, and stops.
+
+    Returns
+    -------
+    TomoStack
+        What the stages ask of it first, bad frames and the level of the vacuum, is known.
+    """
+    made = origin.load()
+    for k, step in enumerate(steps):
+        monitor(k + 1, len(steps) + 2)
+        made = run(made, step)
+    monitor(len(steps) + 1, len(steps) + 2)
+    made.bad_frames()
+    monitor(len(steps) + 2, len(steps) + 2)
+    made.vacuum()
+    return made

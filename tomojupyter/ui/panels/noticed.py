@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tomojupyter.numerics.images.bad_frames import bad_frames, displacements
+from tomojupyter.numerics.images.glances import Glances
 from tomojupyter.ui.views.texts import tilt_text
 from tomojupyter.ui.words import degrees, tilts_text
 
@@ -20,14 +21,15 @@ MENTIONED = 3
 ICONS = {"good": "check", "warning": "exclamation-triangle", "move": "arrows-alt"}
 
 
-def movement(images: np.ndarray, order: np.ndarray) -> float:
+def movement(images: np.ndarray | Glances, order: np.ndarray) -> float:
     """Return the largest movement between neighbours in px, from small copies; a rough figure."""
-    moves = displacements(images, order)
+    factor = images.factor if isinstance(images, Glances) else 1
+    moves = factor * displacements(images, order)
     return float(np.hypot(moves[:, 0], moves[:, 1]).max(initial=0.0))
 
 
 def noticed(
-    images: np.ndarray,
+    images: np.ndarray | Glances,
     tilts: np.ndarray,
     known: bool,
     bad: Sequence[BadFrame] | None = None,
@@ -37,7 +39,7 @@ def noticed(
     Parameters
     ----------
     images
-        Shape (n, ny, nx).
+        Shape (n, ny, nx), or what a look at each of them left.
     tilts
         Degrees, shape (n,).
     known
@@ -47,19 +49,24 @@ def noticed(
     """
     order = np.argsort(tilts, kind="stable")
     found: list[tuple[str, str]] = []
-    dead = int(images.size - np.count_nonzero(np.isfinite(images)))
+    look = images if isinstance(images, Glances) else Glances.of(images)
+    dead = int(look.dead.sum())
     if dead:
         found.append(("warning", f"{dead} pixels have no finite value; they get no weight."))
-    for i, reason in (bad_frames(images, tilts) if bad is None else bad)[:MENTIONED]:
+    bad = bad_frames(look, tilts) if bad is None else bad
+    for i, reason in bad[:MENTIONED]:
         verb = "" if reason.startswith("jumped") else "is "
         found.append(
             ("warning", f"Frame {_frame(i, tilts)} {verb}{reason}. Trim can leave it out.")
         )
     if known:
         found.append(_tilts_sentence(np.sort(tilts)))
+        if (np.diff(tilts) < 0).any() and (np.diff(tilts) > 0).any():
+            found.append(("good", "Sorted by tilt for you; the order of the file is kept."))
     else:
         found.append(("warning", "The tilts are not known: enter them at the right."))
-    moves = movement(images, order)
+    # A bad frame does not move: it is found somewhere, or nowhere.
+    moves = movement(look, order[~np.isin(order, [i for i, _ in bad])])
     if moves:
         found.append(
             ("move", f"Neighbouring frames move by about {moves:.0f} px. Register takes that out.")

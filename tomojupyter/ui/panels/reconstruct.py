@@ -11,6 +11,7 @@ from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.axis_preview import columns_of_mass, mean_of, vacuum_to_lift
 from tomojupyter.ui.panels.noticed import movement
 from tomojupyter.ui.panels.reconstruct_facts import (
+    data_norm,
     estimate_or_problem,
     facts_html,
     iterative,
@@ -33,6 +34,7 @@ from tomojupyter.ui.panels.reconstruct_runs import (
     toggled,
 )
 from tomojupyter.ui.panels.reconstruct_slice import QuickLook, Tested, make_test_slice
+from tomojupyter.ui.panels.reconstruct_thickness import ThicknessProposal
 from tomojupyter.ui.panels.reconstruct_time import Times
 from tomojupyter.ui.style import section
 from tomojupyter.ui.views.convergence import ConvergenceView
@@ -55,10 +57,6 @@ LOOK_FOR = (
     '<p class="tj-grey" style="margin:0">Edges sharpen, then grain grows. Stop where the curve '
     "flattens; grain that grows after that is noise, not structure.</p>"
 )
-
-
-def _energy(image: np.ndarray) -> float:
-    return float(np.nansum(np.square(image, dtype=np.float64)))
 
 
 class ReconstructPanel(OperationPanel):
@@ -96,6 +94,8 @@ class ReconstructPanel(OperationPanel):
         self._quick: QuickLook | None = None
         self._tested: Tested | None = None
         self.times = Times(lambda: self.soon(self._show_facts))
+        self.thickness = ThicknessProposal()
+        self.session.observe(lambda _: self._form_changed(), "specimen")
         self._seen: list[Node] = []
         self._known: list[Node] = []
         self._testing = self._shows_test = False
@@ -172,6 +172,8 @@ class ReconstructPanel(OperationPanel):
     def changed(self) -> None:
         """Let the facts and the quick look follow the form."""
         propose_levels(self.form, self.session.volume)
+        signal, specimen = self.session.signal, self.session.specimen
+        self.thickness.fill(self.form, signal, specimen, self._quick)
         self._show_facts()
         if self._live is None:
             self.soon(self._show_slice)
@@ -254,7 +256,7 @@ class ReconstructPanel(OperationPanel):
         self._points = 0
         name = TEST if self._testing else WHOLE
         slabs = report.values.get("slabs", 1)
-        start = self._column_norm() if self._testing else self._data_norm() if slabs == 1 else 0
+        start = self._start_norm() if self._testing or slabs == 1 else 0
         self.convergence.subtitle = "log scale"
         self.convergence.reset(
             max(1, report.total // slabs), name=name, start=start or None, keep=True
@@ -283,18 +285,12 @@ class ReconstructPanel(OperationPanel):
         self.convergence.unmark("now")
         self.soon(self._show_slice)
 
-    def _frames(self) -> Any:
-        signal = self.session.signal
-        return (np.asarray(signal.data[int(i)]) for i in np.flatnonzero(~signal.excluded))
-
-    def _data_norm(self) -> float:
-        """Return the norm of the data, which counts as 100 %; found once for a series."""
-        if not self._norm:
-            self._norm = float(np.sqrt(sum(_energy(frame) for frame in self._frames())))
+    def _start_norm(self) -> float:
+        """Return the norm of the data, which counts as 100 %; of all found once for a series."""
+        if self._testing:
+            return data_norm(self.session.signal, self.x)
+        self._norm = self._norm or data_norm(self.session.signal)
         return self._norm
-
-    def _column_norm(self) -> float:
-        return float(np.sqrt(sum(_energy(frame[:, self.x]) for frame in self._frames())))
 
     def _draw_curves(self) -> None:
         """Draw the curve of the chosen run, or of the test slice, and that in grey."""
@@ -382,7 +378,9 @@ class ReconstructPanel(OperationPanel):
         signal = self.session.signal
         if signal is None or signal is not self._signal:
             return []
-        return levels_sentences(self.form) + series_sentences(signal, self._moves, self._vacuum)
+        proposed = self.thickness.sentences(self.form, self.session.specimen)
+        spoilt = series_sentences(signal, self._moves, self._vacuum)
+        return levels_sentences(self.form) + proposed + spoilt
 
     @classmethod
     def result_line(cls, session: Session, records: list[dict[str, Any]]) -> str:

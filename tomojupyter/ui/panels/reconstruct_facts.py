@@ -109,6 +109,16 @@ def method_words(step: Step) -> str:
     return f"{step.method} {count}" if count else step.method
 
 
+def data_norm(signal: Any, column: int | None = None) -> float:
+    """Return the norm of the images that count, or of one column of them; NaN counts as 0."""
+    total = 0.0
+    for i in np.flatnonzero(~signal.excluded):
+        image = np.asarray(signal.data[int(i)])
+        part = image if column is None else image[:, column]
+        total += float(np.nansum(np.square(part, dtype=np.float64)))
+    return float(np.sqrt(total))
+
+
 LEVELS = "gray_levels"
 
 

@@ -15,19 +15,19 @@ from tomojupyter.ui.panels.register_compare import (
     MethodsTable,
     Tried,
     left_of,
-    left_sentence,
     propose,
     round_sentence,
-    stands_out,
     try_methods,
-    worst_sentence,
 )
 from tomojupyter.ui.panels.register_frames import ComparePicture
+from tomojupyter.ui.panels.register_left import LeftPlots
 from tomojupyter.ui.panels.register_movie import series_gif
 from tomojupyter.ui.panels.register_nudge import (
     KEY_CARD,
     Nudged,
     NudgePart,
+    draft_values,
+    from_draft,
     key_move,
     nudge_step,
 )
@@ -52,7 +52,7 @@ MODE_KEYS = {"d": "difference", "f": "flicker", "o": "overlay"}
 BY_HAND = "manual"
 
 
-class RegisterPanel(OperationPanel):
+class RegisterPanel(LeftPlots, OperationPanel):
     """Register the images of a series to each other."""
 
     panel = "register"
@@ -97,6 +97,7 @@ class RegisterPanel(OperationPanel):
         self._ready: tuple[Any, Step, Any] | None = None
         self._left: list[tuple[Any, np.ndarray]] = []  # of the last series that were measured
         self._nudged_on: Any = None
+        self._kept: tuple[Step, dict[int, tuple[float, float]]] | None = None
         self.session.observe(lambda _: self._follow(), "job")
         self.session.observe(lambda _: propose(self.form, self.session.specimen), "specimen")
         top = widgets.HBox([self.view, self.other]).add_class("tj-row").add_class("tj-wide")
@@ -144,6 +145,7 @@ class RegisterPanel(OperationPanel):
         if self._nudged_on is not self.session.signal:  # another series: its frames are others
             self._nudged_on = self.session.signal
             self.nudges.moves.clear()
+            self._take_draft()
         if self._tried[0] is not self.session.signal:
             self._tried = (None, {})
         self.compare.disabled = self.movie.disabled = signal is None
@@ -169,6 +171,7 @@ class RegisterPanel(OperationPanel):
         if self._ready is not None and not self._is_ready():
             self._ready = None
             self.nudges.moves.clear()
+            self._keep_draft()
             self.show()
 
     def _frame_changed(self) -> None:
@@ -187,55 +190,6 @@ class RegisterPanel(OperationPanel):
             self._show_comparison()
         else:
             self.other.rest()
-
-    def left(self, signal: Any) -> np.ndarray:
-        """Return how far each frame is off, (n,) px, or nothing where it was not measured."""
-        return next((px for known, px in self._left if known is signal), np.zeros(0))
-
-    def _note_left(self, signal: Any, px: np.ndarray) -> None:
-        kept = [pair for pair in self._left if pair[0] is self.session.signal is not signal]
-        self._left = [(signal, px), *kept]
-
-    def _plot(self, signal: Any) -> None:
-        tilts = tilts_of(signal)
-        order = np.argsort(tilts, kind="stable")
-        shifts = np.asarray(signal.shifts.data, float)[order]
-        for k, name in ((1, "x"), (0, "y")):
-            self.shifts.set(name, tilts[order], shifts[:, k], style="both")
-        self.moves.clear()
-        if len(self.left(signal)):
-            self._plot_left(signal, tilts, order)
-            return
-        length = np.linalg.norm(np.diff(shifts, axis=0), axis=1)
-        self.moves.title, self.moves.subtitle = "Taken out between neighbours", "length of it"
-        self.moves.set("between", tilts[order][1:], length, style="bars")
-        worst = int(np.argmax(length)) if len(length) else 0
-        self.said.value = (
-            f"<p>Largest movement taken out: {number_text(length[worst], 2)} px, before "
-            f"{tilt_text(tilts[order][worst + 1])}.</p>"
-            if len(length) and length[worst] > 0 else "<p>Nothing is registered yet.</p>"
-        )  # fmt: skip
-
-    def _plot_left(self, signal: Any, tilts: np.ndarray, order: np.ndarray) -> None:
-        """Draw how far each frame is off: before in grey, now in blue, the worst in orange."""
-        px = self.left(signal)
-        before = self.left(self.session.signal)
-        if signal is not self.session.signal and len(before) == len(px):
-            self.moves.set("before", tilts[order], before[order], style="bars", color="#c4c9cf")
-        self.moves.set("now", tilts[order], px[order], style="bars", color="#0072B2")
-        median, worst = float(np.nanmedian(px)), int(np.nanargmax(px))
-        if stands_out(px):
-            rest = np.where(np.arange(len(px)) == worst, px, np.nan)
-            self.moves.set("worst", tilts[order], rest[order], style="bars", color="#D55E00")
-        self.moves.title = "Movement left in each frame"
-        self.moves.subtitle = f"median {number_text(median, 2)} px"
-        self.said.value = f"<p>{left_sentence(px, tilts)}</p>"
-
-    def cautions(self) -> list[str]:
-        """Return the frame that stands out, and what to do about it."""
-        signal = self.seen()
-        px = self.left(signal) if signal is not None else np.zeros(0)
-        return [worst_sentence(px, tilts_of(signal))] if len(px) and stands_out(px) else []
 
     def _partner(self, projection: int) -> int:
         """Return the projection to compare with, by tilt."""
@@ -279,7 +233,23 @@ class RegisterPanel(OperationPanel):
         elif low in "qw":
             self.other.pace(1.5 if low == "q" else 1 / 1.5)
 
+    def _take_draft(self) -> None:
+        """Take up nudges that were not applied when the session ended; of a preview, after it."""
+        moves, step = from_draft(self.session.draft_of(self.panel))
+        self._kept = (step, moves) if step is not None else None
+        if step is None:
+            self.nudges.moves.update(moves)
+        elif self.form is not None:
+            self.form.set(step)
+            self.session.say(f"Nudges of a preview of {step.method} were kept: press Preview.")
+
+    def _keep_draft(self) -> None:
+        shown = self._ready[1] if self._ready is not None and self._is_ready() else None
+        self.session.draft(self.panel, draft_values(self.nudges.moves, shown))
+
     def _nudges_changed(self) -> None:
+        self._kept = None
+        self._keep_draft()
         self.view.refresh()
         self._frame_changed()
         self._check()
@@ -315,6 +285,8 @@ class RegisterPanel(OperationPanel):
             for one, px in ((signal, before), (made, after)):
                 self._note_left(one, px)
             self._ready = signal, step, made
+            if self._kept is not None and self._kept[0] == step:
+                self.nudges.moves.update(self._kept[1])
             took = seconds_text(result.seconds)
             self.session.say(f"Preview of {step.method}, {took}. Apply keeps it.", "good")
             self.show()
@@ -385,6 +357,7 @@ class RegisterPanel(OperationPanel):
     def after(self, result: Any) -> None:  # noqa: ARG002  the panel's state is what changes
         """Forget the nudges: they are in the series now."""
         self.nudges.moves.clear()
+        self.session.draft(self.panel, None)
         self._frame_changed()
 
     @classmethod

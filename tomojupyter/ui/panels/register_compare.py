@@ -12,7 +12,7 @@ import numpy as np
 
 from tomojupyter.errors import AlignmentRefused, Cancelled, TomojupyterError
 from tomojupyter.numerics.alignment.left import movement_left
-from tomojupyter.steps import run
+from tomojupyter.steps import REGISTRY, run
 from tomojupyter.steps.checks import usable
 from tomojupyter.ui.messages import whole_sentence
 from tomojupyter.ui.views.texts import number_text, tilt_text
@@ -218,7 +218,9 @@ def worst_sentence(px: np.ndarray, tilts: np.ndarray) -> str:
 
 def round_sentence(job: Any) -> str:
     """Say how well the images agree so far, of a job that tells it; else nothing."""
-    told = job.report.series.get("residual", []) if job is not None else []
+    # A reconstruction tells residuals too, which are something else.
+    name = job.name.split(" ")[0] if job is not None else ""
+    told = job.report.series.get("residual", []) if name in REGISTRY["stack_register"] else []
     if not told:
         return ""
     return (

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from tomojupyter.steps.base import make_step
+from tomojupyter.ui.store import steps_values
 from tomojupyter.ui.style import section
 
 if TYPE_CHECKING:
@@ -75,6 +76,43 @@ def nudge_step(moves: Mapping[int, tuple[float, float]]) -> Step | None:
         "stack_register", "manual", projections=tuple(frames),
         x=tuple(moves[i][0] for i in frames), y=tuple(moves[i][1] for i in frames),
     )  # fmt: skip
+
+
+def draft_values(
+    moves: Mapping[int, tuple[float, float]], preview: Step | None
+) -> dict[str, Any] | None:
+    """Return nudges, and the registration that they were set on, as values for JSON.
+
+    Parameters
+    ----------
+    moves
+        (x, y) in px by index of the frame.
+    preview
+        What was previewed when they were set; None: the series as it is.
+
+    Returns
+    -------
+    dict or None
+        None where there are no nudges.
+    """
+    if not moves:
+        return None
+    shown = steps_values([preview])[0] if preview is not None else None
+    n = len(moves)
+    text = f"{n} frame{'s' if n != 1 else ''} nudged, not applied yet"
+    return {"moves": [[i, *move] for i, move in moves.items()], "preview": shown, "text": text}
+
+
+def from_draft(
+    values: Mapping[str, Any] | None,
+) -> tuple[dict[int, tuple[float, float]], Step | None]:
+    """Return what `draft_values` was given; nothing for None."""
+    if not values:
+        return {}, None
+    moves = {int(i): (float(x), float(y)) for i, x, y in values["moves"]}
+    shown = values["preview"]
+    step = make_step(shown["operation"], shown["method"], **shown["values"]) if shown else None
+    return moves, step
 
 
 class NudgePart(widgets.VBox):

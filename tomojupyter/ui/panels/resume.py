@@ -89,6 +89,11 @@ class ResumeCard(widgets.VBox):
         self._show(self._sessions[0])
         return True
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the card is shown."""
+        return self.layout.display != "none"
+
     def close(self) -> None:
         """Take the card away."""
         self.finding = False

@@ -24,6 +24,7 @@ from tomojupyter.ui.panels.axis_form import (
     field_row,
     hint,
     record_words,
+    slice_field,
 )
 from tomojupyter.ui.panels.axis_methods import (
     BY_HAND,
@@ -110,10 +111,7 @@ class TiltAxisPanel(OperationPanel):
         self.best = self._button("Best", "star", "best", self.go_to_best)
         self.before = widgets.ToggleButton(description="Before", icon="exchange-alt")
         self.before.tooltip = "The slices without what is set here (B)"
-        columns = [
-            widgets.BoundedIntText(min=0, max=0, layout=widgets.Layout(flex="1 1 0"))
-            for _ in self.slices
-        ]
+        columns = [slice_field(k) for k in range(1, len(self.slices) + 1)]
         self.preview_choice = widgets.Dropdown(options=PREVIEWS)
         self.took = widgets.HTML().add_class("tj-grey")
         self.same = widgets.Checkbox(description="same contrast in all three", indent=False)

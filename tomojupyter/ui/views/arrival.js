@@ -11,7 +11,7 @@ function nameOf(control) {
 }
 
 function nameAll() {
-  const found = document.querySelectorAll(".tj-app :is(input, select, textarea, [role=slider]):not([aria-label])");
+  const found = document.querySelectorAll(":is(.tj-app, .tj-alone) :is(input, select, textarea, [role=slider]):not([aria-label])");
   for (const control of found) {
     const own = [...(control.labels || [])].some((label) => label.textContent.trim());
     const name = nameOf(control);

@@ -158,7 +158,7 @@ class OrthoView(widgets.GridBox):
                 self.point[axis] = inside
                 moved.add(axis)
         if moved:
-            self._draw(moved, keep_view=True)
+            self._draw(moved, keep_view=True, quick=True)
             for call in self._calls:
                 call(self.point["x"], self.point["y"], self.point["z"])
 
@@ -198,7 +198,7 @@ class OrthoView(widgets.GridBox):
             cut = cut.mean(axis=AXES[axis], dtype=np.float32)
         return cut if AXES[plane.down] < AXES[plane.across] else cut.T
 
-    def _draw(self, moved: Collection[str], keep_view: bool) -> None:
+    def _draw(self, moved: Collection[str], keep_view: bool, quick: bool = False) -> None:
         p = self.point
         for plane in PLANES:
             picture = self.pictures[plane.title.lower()]
@@ -212,7 +212,7 @@ class OrthoView(widgets.GridBox):
                     self._moving = True
                     picture.index = p[plane.cut]
                     self._moving = False
-                    picture.show(self.seen(plane.cut), keep_view=keep_view)
+                    picture.show(self.seen(plane.cut), keep_view=keep_view, quick=quick)
 
     def seen(self, axis: str) -> np.ndarray:
         """Return the slice that cuts an axis as it is drawn: grey values, or colours."""

@@ -1,6 +1,5 @@
 // One picture: canvas, overlay, title bar and slider. Traits and messages are described in picture.py.
 // picture_shapes.js stands before this text in the module.
-const NO_VALUE = 65535;
 const BLUE = "#56B4E9";
 const ICONS = {
   fit: '<path d="M1 5V1h4M9 1h4v4M13 9v4H9M5 13H1V9"/>',
@@ -124,26 +123,28 @@ class PictureView extends Shapes {
     const i = Math.floor(((x + 0.5 - x0) / (x1 - x0)) * w), j = Math.floor(((y + 0.5 - y0) / (y1 - y0)) * h);
     if (!this.raw || this.get("channels") === 3 || i < 0 || j < 0 || i >= w || j >= h) return null;
     const code = this.raw[j * w + i];
-    return code === NO_VALUE ? NaN : this.get("offset") + code * this.get("scale");
+    return code === this.none ? NaN : this.get("offset") + code * this.get("scale");
   }
 
   // ---------------------------------------------------------------- pixels
   read() {
     const view = this.get("frame"), bytes = view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
-    this.raw = this.get("channels") === 3 ? new Uint8Array(bytes) : new Uint16Array(bytes);
+    const narrow = this.get("channels") === 3 || this.get("depth") === 1;
+    this.raw = narrow ? new Uint8Array(bytes) : new Uint16Array(bytes);
+    this.none = narrow ? 255 : 65535; // the code of a pixel without a value
     this.painted = false; this.drawHistogram();
   }
   colours() {
-    const lut = new Uint8Array(this.get("lut").buffer, this.get("lut").byteOffset, 768), table = new Uint32Array(65536);
+    const lut = new Uint8Array(this.get("lut").buffer, this.get("lut").byteOffset, 768), table = new Uint32Array(this.none + 1);
     const { lo, hi, gamma, invert, offset, scale } =
       Object.fromEntries(["lo", "hi", "gamma", "invert", "offset", "scale"].map((n) => [n, this.get(n)]));
-    for (let code = 0; code < NO_VALUE; code++) {
+    for (let code = 0; code < this.none; code++) {
       let t = hi > lo ? clamp((offset + code * scale - lo) / (hi - lo), 0, 1) : 0.5;
       if (gamma !== 1) t = t ** gamma;
       const k = 3 * Math.round(255 * (invert ? 1 - t : t));
       table[code] = 0xff000000 | (lut[k + 2] << 16) | (lut[k + 1] << 8) | lut[k];
     }
-    return table; // entry 65535 stays transparent: the mat shows where there is no value
+    return table; // the last entry stays transparent: the mat shows where there is no value
   }
   render() {
     const [h, w] = this.get("shape");
@@ -341,7 +342,7 @@ class PictureView extends Shapes {
   drawHistogram() {
     if (!this.histogram || this.menu.hidden || this.get("channels") === 3) return;
     const g = this.histogram.getContext("2d"), bins = new Float64Array(116), [a, b] = this.spread();
-    for (const code of this.raw) if (code !== NO_VALUE) bins[clamp(Math.floor(((this.get("offset") + code * this.get("scale") - a) / (b - a)) * 116), 0, 115)]++;
+    for (const code of this.raw) if (code !== this.none) bins[clamp(Math.floor(((this.get("offset") + code * this.get("scale") - a) / (b - a)) * 116), 0, 115)]++;
     const top = Math.log1p(Math.max(...bins)) || 1;
     g.clearRect(0, 0, 232, 64); g.fillStyle = "#8a929c";
     bins.forEach((n, i) => { const y = (62 * Math.log1p(n)) / top; g.fillRect(2 * i, 64 - y, 2, y); });

@@ -24,12 +24,14 @@ class SinogramView(Picture):
         self._order = np.zeros(0, dtype=int)
         self._tilts = np.zeros(0)
         self.column = 0
+        self._pixel = 1
 
     def set(
         self,
         stack: Any,
         tilts: Sequence[float] | np.ndarray | None = None,
         column: int | None = None,
+        pixel: int = 1,
     ) -> None:
         """Show another series.
 
@@ -41,11 +43,14 @@ class SinogramView(Picture):
             Degrees, one per projection.
         column
             Position x in px; None keeps the last one, or takes the middle.
+        pixel
+            Side in px of the series of what is one pixel of `stack`, where this is a small copy.
         """
         first = self._stack is None
+        self._pixel = pixel
         self._tilts = checked_tilts(stack, tilts)
         self._stack, self._order = stack, np.argsort(self._tilts, kind="stable")
-        nx = stack.shape[2]
+        nx = stack.shape[2] * pixel
         if column is None:
             column = nx // 2 if first or self.column >= nx else self.column
         self.show_column(column, keep_view=False)
@@ -54,9 +59,9 @@ class SinogramView(Picture):
         """Show the sinogram at another x, in px; positions outside are moved to the edge."""
         if self._stack is None:
             return
-        self.column = min(max(0, int(column)), self._stack.shape[2] - 1)
+        self.column = min(max(0, int(column)), self._stack.shape[2] * self._pixel - 1)
         self.subtitle = f"x {self.column}: tilt downwards, y across"
-        lines = np.asarray(self._stack[:, :, self.column])
+        lines = np.asarray(self._stack[:, :, self.column // self._pixel])
         self.show(lines[self._order], keep_view=keep_view)
 
     def row_text(self, row: float) -> str:

@@ -63,7 +63,8 @@ class StackView(Picture):
         self._tilts = np.zeros(0)
         self._out = np.zeros(0, dtype=bool)
         self._reasons: list[str] = []
-        self.on_index(self._show_index)
+        self._quiet = False
+        self.on_index(self._moved)
 
     def set(
         self,
@@ -112,10 +113,12 @@ class StackView(Picture):
             for i in self._order
         ]
         nearest = self._slot(before)
+        self._quiet = True  # it is shown once, below
         self.set_slider(
             len(values), nearest, name="tilt" if known else "frame", labels=labels, notes=notes,
             home=self._slot(0.0), play=len(values) > 1,
         )  # fmt: skip
+        self._quiet = False
         self._show_index(nearest, keep_view=keep_view)
 
     def _slot(self, tilt: float) -> int:
@@ -151,7 +154,11 @@ class StackView(Picture):
         """Show the same projection again, after the series changed in place."""
         self._show_index(self.index)
 
-    def _show_index(self, index: int, keep_view: bool = True) -> None:
+    def _moved(self, index: int) -> None:
+        if not self._quiet:
+            self._show_index(index, quick=True)
+
+    def _show_index(self, index: int, keep_view: bool = True, quick: bool = False) -> None:
         if self._stack is None or not 0 <= index < len(self._order):
             return
         projection = int(self._order[index])
@@ -161,7 +168,7 @@ class StackView(Picture):
                 self.put({**LEFT_OUT, "text": f"left out: {why}" if why else "left out"})
             elif any(o.get("id") == "left out" for o in self.overlays):
                 self.take("left out")
-            self.show(np.asarray(self._stack[projection]), keep_view=keep_view)
+            self.show(np.asarray(self._stack[projection]), keep_view=keep_view, quick=quick)
 
 
 class StripView(Picture):
@@ -183,12 +190,16 @@ class StripView(Picture):
         self._projection_calls: list[Callable[[int], Any]] = []
         self.on_pick(lambda x, _y: self._picked(x))
 
+    def chosen(self, tilts: np.ndarray) -> np.ndarray:
+        """Return the indices of the projections of which thumbnails are shown."""
+        order = np.argsort(tilts, kind="stable")
+        slots = np.unique(np.linspace(0, len(order) - 1, min(self._count, len(order))).round())
+        return order[slots.astype(int)]
+
     def set(self, stack: Any, tilts: Sequence[float] | np.ndarray | None = None) -> None:
         """Show thumbnails of a series of shape (n_tilts, ny, nx); tilts in degrees."""
         values = checked_tilts(stack, tilts)
-        order = np.argsort(values, kind="stable")
-        slots = np.unique(np.linspace(0, len(order) - 1, min(self._count, len(order))).round())
-        self._shown = order[slots.astype(int)]
+        self._shown = self.chosen(values)
         small = [_thumbnail(np.asarray(stack[int(i)])) for i in self._shown]
         self._side = small[0].shape[1] + 4
         sheet = np.full((small[0].shape[0], self._side * len(small) - 4), np.nan, np.float32)
@@ -207,7 +218,7 @@ class StripView(Picture):
     def mark(self, projections: Iterable[int], color: str = "#56B4E9") -> None:
         """Draw a frame about the thumbnails nearest to these indices in the series."""
         frames = []
-        for wanted in projections:
+        for wanted in projections if len(self._shown) else ():
             k = int(np.argmin(np.abs(self._shown - wanted)))
             x0 = k * self._side
             frames.append(

@@ -1,9 +1,12 @@
 // Tells Python how large the stage of a 3D figure is, as ipyvolume draws in a size of its own, and
-// whether this browser has WebGL at all. ipyvolume's tool bar is put out of sight, but for "Reset view".
+// whether this browser has WebGL at all, and a graphics card for it. ipyvolume's tool bar is put out of sight, but for "Reset view".
 export default {
   render({ model, el }) {
-    const canvas = document.createElement("canvas");
-    model.set("webgl", !!(canvas.getContext("webgl2") || canvas.getContext("webgl")));
+    const canvas = document.createElement("canvas"), gl = canvas.getContext("webgl2") || canvas.getContext("webgl");
+    const named = gl && gl.getExtension("WEBGL_debug_renderer_info");
+    const by = named ? String(gl.getParameter(named.UNMASKED_RENDERER_WEBGL)) : "";
+    model.set({ webgl: !!gl, software: /swiftshader|llvmpipe|softpipe|software|basic render/i.test(by) });
+    gl?.getExtension("WEBGL_lose_context")?.loseContext();
     let timer = null;
     const stage = () => el.closest(".tj-view3d")?.querySelector(".tj-view3d-stage");
     const size = new ResizeObserver(() => {

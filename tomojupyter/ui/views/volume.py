@@ -11,8 +11,10 @@ import numpy as np
 import traitlets as tr
 
 from tomojupyter.errors import DataError
+from tomojupyter.ui.jobs import running_loop
 from tomojupyter.ui.views.sampling import percentiles
 from tomojupyter.ui.views.texts import module_text, number_text
+from tomojupyter.ui.warm import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +25,11 @@ CLOUD_COLOUR = (0.34, 0.71, 0.91)
 CAMERA_DISTANCE = 1.6
 """In sides of the volume's box, so that it fills the figure however it is turned."""
 
+
+SIZE = (500, 400)
+"""px, where the page has not told another one."""
+SOFTWARE: dict[str, Any] = {"pixel_ratio": 0.6, "ray_steps": 64}
+"""What is drawn coarser where no graphics card draws it: px, and samples along a ray."""
 
 NO_WEBGL = (
     "Your browser shows no WebGL. Slices and exports work; a 3D file opens on another machine."
@@ -150,13 +157,14 @@ def _lights() -> list[Any]:
 
 
 class StageSize(anywidget.AnyWidget):
-    """Tells the size of the place for a 3D figure, and whether the browser can draw one."""
+    """Tells the size of the place for a 3D figure, and how the browser draws one, if it can."""
 
     _esm = module_text("volume.js")
     _css = module_text("volume.css")
 
-    size = tr.List(tr.Int(), [500, 400]).tag(sync=True)
+    size = tr.List(tr.Int(), [0, 0]).tag(sync=True)
     webgl = tr.Bool(True).tag(sync=True)
+    software = tr.Bool(False).tag(sync=True)
 
 
 class VolumeView(widgets.VBox):
@@ -180,6 +188,7 @@ class VolumeView(widgets.VBox):
     def __init__(self, limit: int = 128) -> None:
         self.limit = limit
         self.figure: Any = None
+        self._pending: Any = None
         self._volume: Any = None
         self._mesh: Any = None
         self._data = np.zeros((0, 0, 0), np.float32)
@@ -216,6 +225,7 @@ class VolumeView(widgets.VBox):
 
     def clear(self, sentence: str = "No volume yet.") -> None:
         """Take the volume away and say why."""
+        self._pending = None
         self.message.value = escape(sentence)
         self.stage.children = [self.message]
         self.controls.layout.display = "none"
@@ -234,6 +244,11 @@ class VolumeView(widgets.VBox):
         if not self.place.webgl:
             self.clear(NO_WEBGL)
             return
+        if not any(self.place.size) and running_loop() is not None:
+            # Drawn in another size first, all would be drawn twice.
+            self.clear("One moment ...")
+            self._pending = volume
+            return
         data = np.asarray(volume)
         small = reduced(data, self.limit)
         if not np.isfinite(data).any():
@@ -249,15 +264,18 @@ class VolumeView(widgets.VBox):
         self._name(f"{sides} preview" if small.shape != data.shape else f"{sides} voxels")
 
     def _fill(self) -> None:
-        import ipyvolume
-
+        ipyvolume = load("ipyvolume")
         # ipyvolume has screen y upwards and z towards the viewer: its array is (-y, +z, x).
         # What lies beyond data_min and data_max would wrap around in its 8 bits.
         lo, hi = self._range
         screen = np.clip(self._data, lo, hi).transpose(2, 1, 0)[::-1, ::-1]
         screen = np.ascontiguousarray(screen)
         extent = [[0, n] for n in screen.shape[::-1]]
-        self.figure = figure = ipyvolume.Figure()
+        width, height = self.place.size if any(self.place.size) else SIZE
+        coarse = SOFTWARE if self.place.software else {}
+        self.figure = figure = ipyvolume.Figure(
+            width=width, height=height, pixel_ratio=coarse.get("pixel_ratio")
+        )
         figure.camera.position = (0, 0, CAMERA_DISTANCE)
         side, half = max(screen.shape), [n / 2 for n in screen.shape[::-1]]
         for name, centre in zip(("xlim", "ylim", "zlim"), half, strict=True):
@@ -270,13 +288,13 @@ class VolumeView(widgets.VBox):
         }  # fmt: skip
         figure.add_class("tj-view3d-figure")
         figure.layout = widgets.Layout(width="100%", height="100%", min_height="80px")
-        self._size_changed()
         with np.errstate(invalid="ignore"):  # it casts the gradient of empty space, 0 / 0
             self._volume = ipyvolume.Volume(
                 data_original=screen, data_max_shape=max(screen.shape), data_min=lo, data_max=hi,
                 show_min=lo, show_max=hi, extent_original=extent,
                 tf=ipyvolume.TransferFunction(rgba=cloud_colours()),
-                opacity_scale=self.opacity.value,
+                opacity_scale=self.opacity.value, lighting=not coarse,
+                ray_steps=coarse.get("ray_steps"),
             )  # fmt: skip
         figure.volumes = [self._volume]
         corners = np.zeros((3, 3), np.float32)
@@ -294,8 +312,12 @@ class VolumeView(widgets.VBox):
         return low + self.level.value * (high - low)
 
     def _size_changed(self) -> None:
-        if self.figure is not None:
-            self.figure.width, self.figure.height = self.place.size
+        if self._pending is not None:
+            volume, self._pending = self._pending, None
+            self.show(volume)
+        elif self.figure is not None:
+            with self.figure.hold_sync():
+                self.figure.width, self.figure.height = self.place.size
 
     def _surface_changed(self) -> None:
         self.level_text.value = number_text(self.threshold)

@@ -1,0 +1,80 @@
+"""How far each frame still is from where the others say it should be, drawn and said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tomojupyter.ui.panels.register_compare import left_sentence, stands_out, worst_sentence
+from tomojupyter.ui.views.texts import number_text, tilt_text
+from tomojupyter.ui.words import tilts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import ipywidgets as widgets
+
+    from tomojupyter.ui.session import Session
+    from tomojupyter.ui.views.curves import Curve
+
+
+class LeftPlots:
+    """Part of the Register panel: the plots over tilt and what they say."""
+
+    # What the panel has besides.
+    session: Session
+    seen: Callable[[], Any]
+    shifts: Curve
+    moves: Curve
+    said: widgets.HTML
+    _left: list[tuple[Any, np.ndarray]]
+
+    def left(self, signal: Any) -> np.ndarray:
+        """Return how far each frame is off, (n,) px, or nothing where it was not measured."""
+        return next((px for known, px in self._left if known is signal), np.zeros(0))
+
+    def _note_left(self, signal: Any, px: np.ndarray) -> None:
+        kept = [pair for pair in self._left if pair[0] is self.session.signal is not signal]
+        self._left = [(signal, px), *kept]
+
+    def _plot(self, signal: Any) -> None:
+        tilts = tilts_of(signal)
+        order = np.argsort(tilts, kind="stable")
+        shifts = np.asarray(signal.shifts.data, float)[order]
+        for k, name in ((1, "x"), (0, "y")):
+            self.shifts.set(name, tilts[order], shifts[:, k], style="both")
+        self.moves.clear()
+        if len(self.left(signal)):
+            self._plot_left(signal, tilts, order)
+            return
+        length = np.linalg.norm(np.diff(shifts, axis=0), axis=1)
+        self.moves.title, self.moves.subtitle = "Taken out between neighbours", "length of it"
+        self.moves.set("between", tilts[order][1:], length, style="bars")
+        worst = int(np.argmax(length)) if len(length) else 0
+        self.said.value = (
+            f"<p>Largest movement taken out: {number_text(length[worst], 2)} px, before "
+            f"{tilt_text(tilts[order][worst + 1])}.</p>"
+            if len(length) and length[worst] > 0 else "<p>Nothing is registered yet.</p>"
+        )  # fmt: skip
+
+    def _plot_left(self, signal: Any, tilts: np.ndarray, order: np.ndarray) -> None:
+        """Draw how far each frame is off: before in grey, now in blue, the worst in orange."""
+        px = self.left(signal)
+        before = self.left(self.session.signal)
+        if signal is not self.session.signal and len(before) == len(px):
+            self.moves.set("before", tilts[order], before[order], style="bars", color="#c4c9cf")
+        self.moves.set("now", tilts[order], px[order], style="bars", color="#0072B2")
+        median, worst = float(np.nanmedian(px)), int(np.nanargmax(px))
+        if stands_out(px):
+            rest = np.where(np.arange(len(px)) == worst, px, np.nan)
+            self.moves.set("worst", tilts[order], rest[order], style="bars", color="#D55E00")
+        self.moves.title = "Movement left in each frame"
+        self.moves.subtitle = f"median {number_text(median, 2)} px"
+        self.said.value = f"<p>{left_sentence(px, tilts)}</p>"
+
+    def cautions(self) -> list[str]:
+        """Return the frame that stands out, and what to do about it."""
+        signal = self.seen()
+        px = self.left(signal) if signal is not None else np.zeros(0)
+        return [worst_sentence(px, tilts_of(signal))] if len(px) and stands_out(px) else []

@@ -7,6 +7,7 @@ from tomojupyter.errors import AlignmentRefused, Cancelled, ParameterError
 from tomojupyter.numerics.alignment.joint import joint
 from tomojupyter.numerics.alignment.joint_axis import joint_axis
 from tomojupyter.numerics.alignment.joint_level import Level, Pose
+from tomojupyter.numerics.alignment.joint_score import score_alignment
 from tomojupyter.numerics.alignment.joint_start import matrices
 from tomojupyter.numerics.alignment.joint_step import Mixer, compare
 
@@ -186,6 +187,17 @@ def test_a_series_that_lies_as_well_as_can_be_told_is_not_moved():
     off = joint(balls(TILTS, still, 0.5, 0.5, noise=0.1), TILTS)
     assert not off.kept
     assert off.angle_deg == pytest.approx(-0.5, abs=0.1)
+
+
+def test_what_fills_gaps_makes_no_picture_of_a_blank_frame(series):
+    images, mask = series.copy(), np.ones(series.shape, bool)
+    mask[:, :6] = False
+    images[~mask] = images.max()
+    images[4] = np.where(mask[4], 0, images.max())
+    found = score_alignment(images, TILTS, mask=mask)
+    assert found.left_out[0] == 4
+    assert np.isnan(found.moves_px[4]).all()
+    assert found.expected_px < 20
 
 
 def test_images_are_moved_as_the_matrices_say():

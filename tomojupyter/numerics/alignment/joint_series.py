@@ -81,6 +81,8 @@ def make_series(
     if mask is not None:
         known &= np.broadcast_to(mask, images.shape)
     _refuse_small(images.shape)
+    if not known.all():  # what was put where nothing is known has edges of its own
+        images = np.where(known, images, np.float32(np.nan))
     placed = ~blank_frames(images) & known.any(axis=(1, 2))
     _refuse_few(tilts_deg[placed], n)
     if vacuum is None:

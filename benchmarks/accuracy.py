@@ -89,15 +89,16 @@ def ours(score: Any, moving: Any, still: Any, wanted: list[str]) -> dict[str, An
     return rows
 
 
-def nothing(score: Any, moving: Any, still: Any) -> dict[str, float]:
-    """Return the errors that doing nothing has."""
+def nothing(score: Any, moving: Any, still: Any, wanted: list[str]) -> dict[str, float]:
+    """Return the errors that doing nothing has, of each method that is wanted."""
     n = len(moving[1])
     left = float(score.registration(np.zeros((n, 2)), moving[2])["rms"])
     maps = np.tile(np.eye(3), (n, 1, 1))
-    return {
+    errors = {
         **dict.fromkeys(REGISTRATIONS, left),
         **{label: misfit(score, label, maps, still[2]) for label in AXES},
     }
+    return {label: error for label, error in errors.items() if label in wanted}
 
 
 def theirs(
@@ -148,13 +149,14 @@ def judged(score: Any, label: str, found: dict[str, Any], series: Any) -> dict[s
 def run_case(given: argparse.Namespace, cases: Any, score: Any, name: str) -> dict[str, Any]:
     """Return all errors on one case."""
     made = {}
+    registers = any(m in given.methods for m in REGISTRATIONS)
     for seed in given.seeds:
-        moving = cases.load(name, seed, volume=False)
+        moving = cases.load(name, seed, volume=False, **({} if registers else STILL))
         same = not moving[2]["shifts"].any()
         still = moving if same else cases.load(name, seed, volume=False, **STILL)
         made[str(seed)] = (moving, still)
     entry: dict[str, Any] = {
-        "nothing": {seed: nothing(score, *both) for seed, both in made.items()},
+        "nothing": {seed: nothing(score, *both, given.methods) for seed, both in made.items()},
         "ours": {seed: ours(score, *both, given.methods) for seed, both in made.items()},
     }
     if given.etspy:

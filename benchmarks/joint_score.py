@@ -11,6 +11,7 @@ import argparse
 import importlib
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +47,15 @@ def measure(folder: Path, names: list[str], seeds: list[int], methods: list[str]
         for name in names:
             images, tilts, truth = cases.load(name, seed, volume=False)
             for method in methods:
+                begun = time.process_time()
                 stack = aligned(tomo.TomoStack(images.copy(), tilts), method)
+                spent = time.process_time() - begun
                 found = stack.alignment_score()
                 true = score.fiducial_error(np.asarray(stack.transforms), truth)["rms"]
                 low, high = found.interval_px
                 rows.append({"case": name, "seed": seed, "method": method, "true": true,
-                             "expected": found.expected_px, "low": low, "high": high})  # fmt: skip
+                             "expected": found.expected_px, "low": low, "high": high,
+                             "cpu_s": round(spent, 1)})  # fmt: skip
                 sys.stdout.write(f"{name} {seed} {method}: {true:.3f} px; {found}\n")
     return rows
 

@@ -7,6 +7,7 @@ ours, ...), one thread each; a ratio is the median over these rounds. Times are 
 process, since others may be at work on the machine: they do not tell how long anybody waits. What
 is made before the first reconstruction (loading the kernels) is timed apart. FBP has no iterations:
 its time is for a slice. Memory is the peak beyond the series and the volume, in fresh processes.
+At the end stands how much CPU time the faster solvers take to be as good as SIRT 100.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from typing import Any
 import numpy as np
 from alignments import etspy_versions
 from machine import peak_gflops
+from speed_quality import HEAD as QUALITY
+from speed_quality import SIZE, SLOW, rows_of, to_equal_quality
 
 SIZES = {"77 x 256 x 256": (77, 256), "73 x 512 x 512": (73, 512)}
 OURS = ("tomojupyter", "astra-toolbox", "numba", "numpy", "scipy")
@@ -162,8 +165,13 @@ def main() -> None:
             results[f"{method}, {size}"] = found
             rows.append(row(method, size, found, peak))
             say(f"{method}, {size}: {found}")
+    job = {"method": "SIRT", "n": 71, "ny": SIZE, "iterations": SLOW}
+    slow_ms = 1e3 * workers["etspy"].ask(**job, slices=1)["cpu_s"]
     for worker in workers.values():
         worker.end()
+    quality = to_equal_quality()
+    for cells in (QUALITY, ["---"] * len(QUALITY), *rows_of(quality, slow_ms)):
+        say(f"| {' | '.join(cells)} |")
     for cells in (HEAD, ["---"] * len(HEAD), *rows):
         say(f"| {' | '.join(cells)} |")
     when = time.strftime("%Y-%m-%d")
@@ -184,6 +192,7 @@ def main() -> None:
             "versions": {name: version(name) for name in OURS},
             "etspy_environment": etspy_versions(given.etspy),
             "results": results,
+            "to_equal_quality": quality,
         }
         given.out.write_text(json.dumps(content, indent=1))
 

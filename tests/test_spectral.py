@@ -290,6 +290,34 @@ def test_images_too_large_for_memory_are_a_sentence(many, monkeypatch):
         tomo.spectral.line_maps(many.edx, lines=LINES)
 
 
+def test_series_too_large_together_are_a_sentence(many, monkeypatch):
+    from tomojupyter.steps import coupled
+
+    maps = tomo.spectral.line_maps(many.edx, lines=LINES)
+    monkeypatch.setattr(coupled, "free_bytes", lambda: 2_000_000)
+    with pytest.raises(
+        ParameterError,
+        match=r"4 series of 9 x 20 x 20 px together take .* of memory, but may take 1 MB: bin or",
+    ):
+        tomo.spectral.reconstruct_all(maps, iterations=2)
+    # One by itself may go slab by slab, or say the same.
+    assert len(tomo.spectral.reconstruct_all(maps, method="FBP")) == 4
+
+
+def test_a_tilt_without_counts_is_no_error(many):
+    edx = many.edx.deepcopy()
+    edx.data[4] = 0
+    maps = tomo.spectral.line_maps(edx, lines=LINES)
+    assert not maps["Ni_Ka"].data[4].any()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TomojupyterWarning)  # so few iterations agree on nothing
+        found = tomo.spectral.decompose(edx, components=3, iterations=20)
+    assert not any(stack.data[4].any() for stack in found.values())
+    with pytest.warns(TomojupyterWarning, match=r"#4 \(80\.0°\) is blank and gets no weight"):
+        volumes = tomo.spectral.reconstruct_all(maps, iterations=4)
+    assert np.isfinite(volumes["Ni_Ka"].data).all()
+
+
 def test_classes_of_others_stay_as_they_are():
     """What exSpy's classes have is theirs, or another extension's."""
     for cls in (EDSTEMSpectrum, EELSSpectrum, hs.signals.Signal1D):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tomojupyter import spectral
 from tomojupyter.errors import RecipeError
 from tomojupyter.io import load
 from tomojupyter.numerics.volumes.differences import Difference, difference
-from tomojupyter.steps import Recipe, history
+from tomojupyter.steps import Recipe, history, recipe_set
+from tomojupyter.steps.recipe import Entry
+from tomojupyter.steps.run import begin
+from tomojupyter.steps.spectra import SPECTRA, Spectra
 from tomojupyter.steps.words import differences, history_lines, same_source
 
 if TYPE_CHECKING:
@@ -112,6 +117,7 @@ def replay(
     tilts: Any = None,
     resolved: bool = True,
     monitor: Monitor | None = None,
+    others: Mapping[str, str | Path] | None = None,
 ) -> Replay:
     """Do with a raw file what was done to make a result.
 
@@ -120,7 +126,8 @@ def replay(
     result
         File with a history (``.hspy``).
     source
-        Raw file: the one that it was made from, or another.
+        Raw file: the one that it was made from, or another. Of spectra as
+        :func:`tomojupyter.spectral.load` takes them, where it was made of such.
     tilts
         As for :func:`tomojupyter.io.load`; they replace those in the history.
     resolved
@@ -128,6 +135,9 @@ def replay(
         what was left to the program is decided anew on the other data.
     monitor
         Follows the work.
+    others
+        Files of what was taken together with it, by the names in the history, such as
+        ``{"guide": "haadf.mrc"}``.
 
     Returns
     -------
@@ -137,13 +147,27 @@ def replay(
     Raises
     ------
     RecipeError
-        If the result has no history, or a step of it is not known to this version.
+        If the result has no history, a step of it is not known to this version, or another
+        signal that it was made of is not given.
     TomojupyterError
         If a file cannot be read or a step fails.
     """
     made = load(result, lazy=True)
-    _records(made, result)
-    return replay_on(made, load(source, tilts=tilts), resolved=resolved, monitor=monitor)
+    records = _records(made, result)
+    if not recipe_set.was_together(records):
+        _refuse(others or {}, [])
+        of_spectra = recipe_set.of_spectra(records[1])
+        raw = spectral.load(source, tilts) if of_spectra else load(source, tilts=tilts)
+        return replay_on(made, raw, resolved=resolved, monitor=monitor)
+    first, *more = recipe_set.inputs(records)
+    _refuse(others or {}, more)
+    files = {first: source, **(others or {})}
+    signals = {
+        name: spectral.load(path, tilts) if name == SPECTRA
+        else load(path, tilts=tilts if name == first else None)
+        for name, path in files.items()
+    }  # fmt: skip
+    return replay_on(made, signals, resolved=resolved, monitor=monitor)
 
 
 def replay_on(
@@ -156,7 +180,7 @@ def replay_on(
     made
         TomoStack or RecStack with its history.
     raw
-        TomoStack as it was loaded.
+        TomoStack as it was loaded, or spectra; by name where several were taken together.
     resolved, monitor
         As for `replay`.
 
@@ -167,10 +191,74 @@ def replay_on(
     TomojupyterError
         If a step fails.
     """
-    records, loaded = history.read(made), history.read(raw)
-    signal = _rest(made, records, loaded, resolved).run(raw, monitor)
-    same = same_source(records[0], loaded[0])
+    records = history.read(made)
+    signals = raw if isinstance(raw, Mapping) else {"": raw}
+    signal = remake(records, raw, resolved=resolved, monitor=monitor)
+    chains = recipe_set.inputs(records) if isinstance(raw, Mapping) else {"": records}
+    same = all(same_source(chains[name][0], _loaded(one)[0]) for name, one in signals.items())
     return Replay(signal, compare(made, signal) if same else None)
+
+
+def remake(
+    records: list[dict[str, Any]],
+    raw: Any,
+    *,
+    resolved: bool = True,
+    monitor: Monitor | None = None,
+    **options: Any,
+) -> Any:
+    """Do again what a history tells.
+
+    Parameters
+    ----------
+    records
+        The history.
+    raw, resolved, monitor
+        As for `replay_on`.
+    **options
+        Run options.
+
+    Returns
+    -------
+    TomoStack or RecStack
+
+    Raises
+    ------
+    RecipeError
+        If a step of the history is not known to this version.
+    TomojupyterError
+        If a step fails.
+    """
+    if not isinstance(raw, Mapping):
+        recipe = Recipe.of_records(records, resolved)
+        rest = recipe.entries[_done(records, _loaded(raw)) :]
+        return Recipe(rest, recipe.shape).run(raw, monitor, **options)
+    chains = recipe_set.inputs(records)
+    done = {name: _done(chains[name], _loaded(signal)) for name, signal in raw.items()}
+    lines, own = recipe_set.lines(records, resolved, done)
+    recipe = Recipe(tuple(Entry(step, on) for step, on in lines))
+    return recipe.run(dict(raw), monitor, **options)[own]
+
+
+def _loaded(raw: Any) -> list[dict[str, Any]]:
+    """Return the history of what was just loaded."""
+    known = hasattr(raw, "_signal_type") and raw._signal_type in ("TomoStack", "RecStack")
+    return history.read(raw) if known else begin(Spectra(raw))
+
+
+def _refuse(given: Mapping[str, Any], needed: list[str]) -> None:
+    """Raise unless exactly the files that are needed are given."""
+    missing = [name for name in needed if name not in given]
+    strange = [name for name in given if name not in needed]
+    if missing:
+        raise RecipeError(
+            f"the result was made together with {', '.join(missing)}: "
+            f'give its file too, as in others={{"{missing[0]}": "file.mrc"}} or '
+            f"--with {missing[0]}=file.mrc"
+        )
+    if strange:
+        known = f"that is {', '.join(needed)}" if needed else "nothing was"
+        raise RecipeError(f"{', '.join(strange)}: not taken together with the result ({known})")
 
 
 def _records(signal: Any, path: Any) -> list[dict[str, Any]]:
@@ -182,11 +270,8 @@ def _records(signal: Any, path: Any) -> list[dict[str, Any]]:
     return records
 
 
-def _rest(
-    made: Any, records: list[dict[str, Any]], loaded: list[dict[str, Any]], resolved: bool
-) -> Recipe:
-    """Return the recipe of `records` without what was done already when the file was loaded."""
-    recipe = Recipe.of(made, resolved)
+def _done(records: list[dict[str, Any]], loaded: list[dict[str, Any]]) -> int:
+    """Return how many steps of `records` were done already when a file was loaded."""
     if same_source(records[0], loaded[0]):
         done = 0
         while done + 1 < min(len(records), len(loaded)) and _same_step(
@@ -194,13 +279,13 @@ def _rest(
         ):
             done += 1
         if done + 1 == len(loaded):
-            return Recipe(recipe.entries[done:], recipe.shape)
+            return done
     # What another file says of itself holds for it, and so do tilts that were given.
-    own = {record["operation"] for record in loaded[1:]}
-    entries = list(recipe.entries)
-    while entries and (step := entries[0].step) and step.operation in own & set(CALIBRATION):
-        del entries[0]
-    return Recipe(tuple(entries), recipe.shape)
+    own = {record["operation"] for record in loaded[1:]} & set(CALIBRATION)
+    done = 0
+    while done + 1 < len(records) and records[done + 1]["operation"] in own:
+        done += 1
+    return done
 
 
 def _same_step(one: dict[str, Any], other: dict[str, Any]) -> bool:

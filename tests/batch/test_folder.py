@@ -17,7 +17,7 @@ from tomojupyter.batch import folder as folder_module
 from tomojupyter.batch import table
 from tomojupyter.batch.folder import Batch, Options, find_series
 from tomojupyter.batch.jobs import End, Job, do, note_in
-from tomojupyter.batch.memory import at_a_time, needed_bytes
+from tomojupyter.batch.memory import PROGRAM, at_a_time, needed_bytes
 from tomojupyter.errors import MissingFileError, ParameterError, RecipeError
 from tomojupyter.formats.mrc import write_mrc
 
@@ -253,11 +253,21 @@ def test_series_are_found_and_bad_wishes_refused(folder, tmp_path):
 def test_memory_limits_how_many_run_at_a_time(folder, tmp_path):
     path, recipe = folder(1, broken=[])
     steps = tomo.Recipe.from_yaml(recipe.read_text(encoding="utf-8"))
-    need = needed_bytes(path / "s0.mrc", steps)
-    thick = tomo.Recipe.from_yaml(
-        steps.to_yaml().replace("iterations", "thickness: 48, iterations")
-    )
-    assert needed_bytes(path / "s0.mrc", thick) - need == 4 * 3 * 32 * 24 * 24
+    stack = tomo.load(path / "s0.mrc", lazy=True)
+    series = 4 * stack.data.size
+
+    def expected(**how):
+        found = stack.estimate("SIRT", iterations=2, ncores=1, max_memory="1000 TB", **how)
+        return PROGRAM + 4 * series + found.output_bytes + found.peak_bytes
+
+    need = needed_bytes(path / "s0.mrc", steps, 1)
+    assert need == expected() > PROGRAM + 9 * series
+    text = steps.to_yaml()
+    thick = tomo.Recipe.from_yaml(text.replace("iterations", "thickness: 480, iterations"))
+    assert needed_bytes(path / "s0.mrc", thick, 1) == expected(thickness=480) > need
+    # Without a reconstruction, copies of the series count.
+    short = tomo.Recipe(steps.entries[:1])
+    assert needed_bytes(path / "s0.mrc", short) == PROGRAM + 9 * series
     assert needed_bytes(tmp_path / "gone.mrc", steps) == 0
     assert at_a_time([need, need], 2 * need, None, 8) == 2
     assert at_a_time([need, need, 2 * need], 2 * need, None, 8) == 1

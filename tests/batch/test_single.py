@@ -146,3 +146,27 @@ def test_missing_files_are_noticed_before_the_work_starts(recipe_file, series_fi
     with pytest.raises(RecipeError, match=r"series\.mrc is not a text file, so it is no recipe"):
         batch.read_recipe(series_file)
     assert not list(tmp_path.glob("*.hspy"))
+
+
+def test_a_recipe_that_begins_with_spectra_runs_on_their_file(tmp_path):
+    made = tomo.datasets.get_simulated_edx_data(
+        size=12, tilts=[-40, 0, 40], counts=60, channels=128, channel_width=0.08
+    )
+    del made.edx.metadata.Tomography
+    made.edx.save(tmp_path / "edx.hspy")
+    (tmp_path / "tilts.txt").write_text("-40\n0\n40\n", encoding="utf-8")
+    recipe = tmp_path / "element.yaml"
+    recipe.write_text(
+        "tomojupyter: 1\nsteps:\n"
+        "  - line_maps: {method: fit, lines: [Ni_Ka], output: Ni_Ka}\n"
+        "  - reconstruct: {method: TNV, iterations: 4}\n",
+        encoding="utf-8",
+    )
+    files = (recipe, tmp_path / "edx.hspy", tmp_path / VOLUME)
+    result = batch.run_file(*files, tilts=tmp_path / "tilts.txt")
+    maps = tomo.spectral.line_maps(made.edx, made.tilts, ["Ni_Ka"])
+    expected = tomo.spectral.reconstruct_all(maps, iterations=4)["Ni_Ka"]
+    assert np.array_equal(tomo.load(tmp_path / VOLUME).data, expected.data)
+    assert np.array_equal(result.data, expected.data)
+    with pytest.raises(RecipeError, match="begins with spectra: run it without a notebook"):
+        batch.run_notebook(*files, overwrite=True)

@@ -53,6 +53,16 @@ def test_spectra_to_colours_in_3d(serve, browser_page, recorder, cut_off, free_p
     says(page, "4 maps took")
     page.wait_for_selector(".tj-view-spectral-map-4 canvas")
     look(page, "spectral", cut_off)
+    page.click(".tj-spectral-residual")
+    says(page, "standard deviations above noise")
+    page.wait_for_function(
+        "() => document.querySelector('.tj-view-spectral-1').innerText.includes('Residual')"
+    )
+    look(page, "spectral-residual", cut_off)
+    page.click(".tj-spectral-residual")
+    page.wait_for_function(
+        "() => document.querySelector('.tj-view-spectral-1').innerText.includes('Overlay')"
+    )
     page.click(".tj-spectral-part button:nth-child(2)")
     page.click(".tj-spectral-preview:enabled")
     says(page, "6 maps took")

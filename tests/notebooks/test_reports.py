@@ -22,20 +22,28 @@ SMALL = {
                    {"registrations": ["PC", "none"], "axes": ["none", "CoM"], "iterations": 2}),
     "sweep": (4, ["roughness (%)", "iterations"],
               {"methods": {"FBP": {}, "SIRT": {"iterations": [1, 3]}}, "tv_weights": []}),
+    "spectral": (13, ["share of the volume (%)", "Ni_Ka", "stand out of the noise"],
+                 {"lines": ["Si_Ka", "Cr_Ka", "Ni_Ka"], "registration": "COM-CL", "axis": "CoM",
+                  "iterations": 5}),
     "report": (2, ["checksum of the source", "numpy"], {}),
 }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """A series, and a volume of it."""
+    """A series, a volume of it, and a series of spectrum images."""
     folder = tmp_path_factory.mktemp("files")
     stack = tomo.datasets.get_catalyst_data(size=32, tilts=np.arange(-60, 61, 20), misalign=True)
     volume = stack.reconstruct("SIRT", 2, show_progressbar=False)
     volume.save(folder / "volume.hspy")
     stack.data[1] = 0  # a frame to look at
     stack.save(folder / "series.hspy")
-    return {"report": folder / "volume.hspy"} | dict.fromkeys(
+    made = tomo.datasets.get_simulated_edx_data(
+        size=16, tilts=np.arange(-60, 61, 20), counts=60, channels=128, channel_width=0.08, seed=4
+    )
+    made.edx.save(folder / "edx.hspy")
+    made.haadf.save(folder / "haadf.hspy")
+    return {"report": folder / "volume.hspy", "spectral": folder / "edx.hspy"} | dict.fromkeys(
         ("quick_look", "alignments", "sweep"), folder / "series.hspy"
     )
 
@@ -50,13 +58,15 @@ def quietly(function, *arguments, **keywords):
 @pytest.mark.parametrize("name", SMALL)
 def test_a_template_becomes_a_page_with_figures_and_a_table_at_the_end(name, files, tmp_path):
     pictures, words, values = SMALL[name]
+    if name == "spectral":
+        values = {**values, "images": str(files[name].with_name("haadf.hspy"))}
     pdf = name == "report" and notebooks.find_browser() is not None
     page, notebook, *printed = quietly(
         make_report, files[name], tmp_path / "page.html", template=name, parameters=values, pdf=pdf
     )
     cells = nbformat.read(notebook, as_version=4).cells
     outputs = json.dumps([cell.get("outputs", []) for cell in cells])
-    assert ('"stderr"' in outputs) == (name not in ("report",))  # of the blank frame
+    assert ('"stderr"' in outputs) == (name not in ("report", "spectral"))  # of the blank frame
     streams = [o for cell in cells for o in cell.get("outputs", []) if o.get("name") == "stderr"]
     assert all("TomojupyterWarning" in stream["text"] for stream in streams)
     assert outputs.count('"image/png"') >= pictures

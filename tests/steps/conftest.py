@@ -38,7 +38,7 @@ VALUES = {
     ("set_axis", "angle"): {"angle": 4.5},
 }
 
-STILL = {("tilt_align", "CoM"): 48, ("tilt_align", "MaxImage"): 96}
+STILL = {("tilt_align", "CoM"): 48, ("tilt_align", "MaxImage"): 96, ("tilt_align", "joint"): 48}
 """Size of a series that stands still, where an axis is to be fitted."""
 
 

@@ -1,11 +1,13 @@
-"""The joint registration as a Step: one resampling, frames marked, a score in the record."""
+"""The joint alignment as Steps: one resampling, frames marked, a score in the record; the axis."""
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
+import tomojupyter.api as tomo
 from tomojupyter import datasets as ds
-from tomojupyter.errors import AlignmentRefused
-from tomojupyter.steps import history
+from tomojupyter.errors import AlignmentRefused, TomojupyterWarning
+from tomojupyter.steps import Recipe, history, make_step
 
 TILTS = np.arange(-70, 71, 7.0)
 
@@ -18,6 +20,12 @@ def series():
     images[3] = 0
     stack.data = images
     return stack
+
+
+@pytest.fixture(scope="module")
+def leaning():
+    """A catalyst that is registered, off its axis."""
+    return ds.get_catalyst_data(size=48, tilts=TILTS, tiltshift=2, tiltrotate=1.5)
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +88,45 @@ def test_the_score_of_any_alignment_tells_good_from_bad(series, aligned):
     assert after.expected_px < 0.5 * before.expected_px
     assert "px expected" in str(after)
     assert len(after.residual) == len(TILTS)
+
+
+# -------------------------------------------------------------------------------- the axis alone
+def test_tilt_align_sets_the_axis_and_moves_all_images_alike(leaning):
+    found = leaning.tilt_align("joint")
+    node, scalars = found.metadata.Tomography, history.read(found)[-1]["scalars"]
+    assert node.tiltaxis == pytest.approx(-1.5, abs=0.3)
+    assert -node.yshift == pytest.approx(-2.0, abs=0.1)
+    assert scalars["angle_deg"] == pytest.approx(node.tiltaxis)
+    assert scalars["shift_px"] == pytest.approx(-node.yshift)
+    assert 0 < scalars["angle_sigma_deg"] < 0.2
+    assert 0 < scalars["shift_sigma_px"] < 0.2
+    assert scalars["left_out"] == []
+    assert not found.excluded.any()
+    assert np.ptp(found.transforms, axis=0).max() == 0
+    again = Recipe.from_yaml(Recipe.of(found).to_yaml())
+    assert again.entries[-1].step == make_step("tilt_align", "joint")
+
+
+def test_an_aligned_series_stays_where_it_is(aligned):
+    scalars = history.read(aligned.tilt_align("joint"))[-1]["scalars"]
+    assert scalars["angle_deg"] == pytest.approx(0, abs=0.05)
+    assert scalars["shift_px"] == pytest.approx(0, abs=0.05)
+
+
+def test_images_that_are_not_registered_are_warned_of(leaning):
+    moves = np.random.default_rng(2).integers(-2, 3, (len(TILTS), 2))
+    images = [np.roll(image, move, (0, 1)) for image, move in zip(leaning.data, moves, strict=True)]
+    stack = tomo.TomoStack(np.array(images), TILTS)
+    with pytest.warns(TomojupyterWarning, match=r'stack_register\("joint"\)'):
+        found = stack.tilt_align("joint")
+    scalars = history.read(found)[-1]["scalars"]
+    assert scalars["left_along_px"] == pytest.approx(moves[:, 1].std(), rel=0.15)
+    assert found.metadata.Tomography.tiltaxis == pytest.approx(-1.5, abs=0.3)
+
+
+def test_frames_that_have_no_part_in_the_axis_are_named(leaning):
+    images = leaning.data.copy()
+    images[8] = gaussian_filter(images[8], 3)
+    with pytest.warns(TomojupyterWarning, match=r"#8 \(-14.0°\) has no part in the axis: blurred"):
+        found = tomo.TomoStack(images, TILTS).tilt_align("joint")
+    assert history.read(found)[-1]["scalars"]["left_out"] == [8]

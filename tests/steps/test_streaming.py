@@ -39,8 +39,7 @@ def stack(made):
 def tight(monkeypatch):
     """So little memory that slabs have 16 slices; what is held back is for real sizes."""
     monkeypatch.setattr(streaming, "HELD_BACK", 0)
-    monkeypatch.setattr(streaming, "KEPT", 1)
-    return 320_000
+    return 300_000
 
 
 class Follower:

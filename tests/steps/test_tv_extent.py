@@ -74,7 +74,6 @@ def test_a_compact_specimen_has_all_rows_and_no_margin():
 def test_slabs_and_lazy_runs_take_what_is_decided_once(slab, volume, monkeypatch):
     weight = resolved(volume)["weight"]
     monkeypatch.setattr(streaming, "HELD_BACK", 0)
-    monkeypatch.setattr(streaming, "KEPT", 1)
     monkeypatch.setattr(type(make_step("reconstruct", "TV")), "halo", 0)
     step = make_step("reconstruct", "TV", weight=weight, iterations=5, tolerance=0)
     projector = make_projector(TILTS, 48, 48)

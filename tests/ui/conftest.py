@@ -46,12 +46,14 @@ def empty(tmp_path):
 def timeless():
     """Return the records of a signal without what differs from run to run."""
 
-    def records(signal):
-        return [
-            {k: v for k, v in record.items() if k not in VARIES} for record in history.read(signal)
-        ]
+    def without(records):
+        found = [{k: v for k, v in record.items() if k not in VARIES} for record in records]
+        for record in found:  # histories of what was taken together
+            if "with" in record:
+                record["with"] = {name: without(of) for name, of in record["with"].items()}
+        return found
 
-    return records
+    return lambda signal: without(history.read(signal))
 
 
 @pytest.fixture

@@ -180,7 +180,7 @@ class Batch:
         memory = self.options.memory
         if memory is None and (free := free_bytes()) is not None:
             memory = int(SHARE * free)
-        needs = [needed_bytes(job.source, self.recipe) for job in jobs]
+        needs = [needed_bytes(job.source, self.recipe, self.options.cores) for job in jobs]
         cpus = os.cpu_count() or 1
         count = at_a_time(needs, memory, self.options.jobs, cpus)
         cores = self.options.cores or max(1, cpus // count)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tomojupyter.batch.single import save_whole
+from tomojupyter.batch.single import load_for, save_whole
 from tomojupyter.errors import Cancelled, TomojupyterError, TomojupyterWarning
 from tomojupyter.formats.suffixes import SIDECARS
 from tomojupyter.io import load
@@ -115,7 +115,7 @@ def do(job: Job, monitor: Monitor | None = None) -> End:
             warnings.simplefilter("always", TomojupyterWarning)
             recipe = Recipe.from_yaml(job.recipe)
             key = job.key()
-            result = recipe.run(load(job.source, tilts=job.tilts), monitor, ncores=job.cores)
+            result = recipe.run(load_for(recipe, job.source, job.tilts), monitor, ncores=job.cores)
             said = [str(w.message) for w in heard if issubclass(w.category, TomojupyterWarning)]
         note = {"key": key, "warnings": list(dict.fromkeys(said))}
         result.metadata.set_item(NOTE, json.dumps(note))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import TYPE_CHECKING
 
 from tomojupyter.errors import TomojupyterError
 from tomojupyter.io import load
+from tomojupyter.steps.estimate import estimated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,26 +17,44 @@ if TYPE_CHECKING:
 
 PROGRAM = 400_000_000
 """Bytes of a process that has loaded the package and its compiled kernels."""
-STACKS, VOLUMES = 9, 3
-"""Float32 copies of the series, and of its volume, that a recipe takes at most at a time."""
+STACKS = 9
+"""Float32 copies of the series that its preparation, such as an alignment, takes at most."""
+HELD = 4
+"""Float32 copies of the series that are there while a volume is reconstructed of it."""
+UNLIMITED = 1 << 62
 
 
-def needed_bytes(source: Path, recipe: Recipe) -> int:
+def needed_bytes(source: Path, recipe: Recipe, cores: int | None = None) -> int:
     """Return about what a recipe on a series takes, in bytes; 0 if the file cannot be read.
 
     A file that cannot be read fails with its own sentence when its turn comes.
+
+    Parameters
+    ----------
+    source
+        File of the series.
+    recipe
+        What is to be done.
+    cores
+        Threads of each series; None: one a processor.
+
+    Notes
+    -----
+    Reconstructions are taken at their own estimate, as that of a volume of the whole series; one
+    that is cropped or binned before takes less.
     """
     try:
-        shape = load(source, lazy=True).data.shape
+        stack = load(source, lazy=True)
+        series = 4 * math.prod(stack.data.shape)
     except (TomojupyterError, OSError):
         return 0
-    steps = [entry.step for entry in recipe.entries if entry.step]
-    thickness = [
-        getattr(step, "thickness", None) or shape[1] for step in steps if step.needs_tilts
-        and step.operation == "reconstruct"
-    ]  # fmt: skip
-    volume = shape[2] * shape[1] * max(thickness, default=0)
-    return PROGRAM + 4 * (STACKS * math.prod(shape) + VOLUMES * volume)
+    need = STACKS * series
+    for step in (entry.step for entry in recipe.entries):
+        if step is not None and step.operation == "reconstruct":
+            with contextlib.suppress(TomojupyterError):
+                found = estimated(stack, step, cores, UNLIMITED, timed=False)
+                need = max(need, HELD * series + found.output_bytes + found.peak_bytes)
+    return PROGRAM + need
 
 
 def at_a_time(needs: list[int], memory: int | None, jobs: int | None, cpus: int) -> int:

@@ -6,12 +6,14 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tomojupyter import spectral
 from tomojupyter.batch.notebooks import execute
 from tomojupyter.errors import MissingFileError, ParameterError, RecipeError
 from tomojupyter.formats.hyperspy_files import need_zarr
 from tomojupyter.formats.suffixes import SAVED
 from tomojupyter.io import load
 from tomojupyter.steps import Recipe
+from tomojupyter.steps.spectra import SPECTRA
 
 if TYPE_CHECKING:
     from tomojupyter.monitor import Monitor
@@ -65,6 +67,33 @@ def check_output(path: str | Path, overwrite: bool) -> Path:
     return path
 
 
+def load_for(recipe: Recipe, source: str | Path, tilts: Any = None) -> Any:
+    """Load what a recipe begins with: a series, or spectra where its first step works on such.
+
+    Parameters
+    ----------
+    recipe
+        The recipe.
+    source
+        Path of the file.
+    tilts
+        As for :func:`tomojupyter.io.load`.
+
+    Raises
+    ------
+    TomojupyterError
+        If it cannot be read.
+    """
+    if _of_spectra(recipe):
+        return spectral.load(source, tilts)
+    return load(source, tilts=tilts)
+
+
+def _of_spectra(recipe: Recipe) -> bool:
+    first = recipe.entries[0].step if recipe.entries else None
+    return first is not None and first.on == SPECTRA
+
+
 def run_file(
     recipe: str | Path,
     source: str | Path,
@@ -98,7 +127,7 @@ def run_file(
     """
     steps = read_recipe(recipe)
     path = check_output(target, overwrite)
-    result = steps.run(load(source, tilts=tilts), monitor)
+    result = steps.run(load_for(steps, source, tilts), monitor)
     save_whole(result, path)
     return result
 
@@ -133,6 +162,11 @@ def run_notebook(
         If anything is wrong with the files or the recipe.
     """
     steps = read_recipe(recipe)
+    if _of_spectra(steps):
+        raise RecipeError(
+            "this recipe begins with spectra: run it without a notebook, or write a report on "
+            "them by the template spectral"
+        )
     path = check_output(target, overwrite)
     if not Path(source).exists():
         raise MissingFileError(f"{source}: there is no such file")

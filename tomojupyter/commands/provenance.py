@@ -37,6 +37,10 @@ def add(commands: Any) -> None:
         action="store_true",
         help="decide anew what was left to the program, as suits other data",
     )
+    again.add_argument(
+        "--with", dest="others", action="append", default=[], metavar="NAME=FILE",
+        help="file of a signal that was taken together with it, such as guide=haadf.mrc",
+    )  # fmt: skip
     again.add_argument("--overwrite", action="store_true", help="replace the output if it is there")
     again.set_defaults(command=replay)
 
@@ -73,8 +77,9 @@ def replay(options: argparse.Namespace) -> int:
     if options.output:
         batch.check_output(target, options.overwrite)
     done = provenance.replay(
-        options.result, options.source, tilts=options.tilts, resolved=not options.automatic
-    )
+        options.result, options.source, tilts=options.tilts, resolved=not options.automatic,
+        others=files_of(options.others),
+    )  # fmt: skip
     if options.output or done.comparison is None:
         batch.check_output(target, options.overwrite)
         batch.save_whole(done.signal, target)
@@ -84,6 +89,19 @@ def replay(options: argparse.Namespace) -> int:
         return 0
     sys.stdout.write(f"{done.comparison}\n")
     return 0 if done.comparison.identical else DIFFERENT
+
+
+def files_of(given: list[str]) -> dict[str, str]:
+    """Return the files that were given as ``name=file``."""
+    from tomojupyter.errors import ParameterError
+
+    found = {}
+    for text in given:
+        name, equals, path = text.partition("=")
+        if not (name and equals and path):
+            raise ParameterError(f"--with must be NAME=FILE, such as guide=haadf.mrc, got {text!r}")
+        found[name] = path
+    return found
 
 
 def diff(options: argparse.Namespace) -> int:

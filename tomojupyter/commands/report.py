@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import argparse
 
-FILES = ("tilts", "recipe", "before")
+FILES = ("tilts", "recipe", "before", "images")
 """Parameters of templates that are files where they name one: kernels change directory."""
 
 

@@ -35,7 +35,7 @@ def convergence(signals: Mapping[str, Any]) -> Any:
     for look, (name, curve) in zip(_looks(len(curves)), curves.items(), strict=True):
         places[0, 0].semilogy(np.arange(1, len(curve) + 1), curve, label=name, **look)
     _plain(places[0, 0].yaxis)
-    _finish(places[0, 0], "iteration", "residual (%)", legend=len(curves) > 1)
+    finish(places[0, 0], "iteration", "residual (%)", legend=len(curves) > 1)
     return figure
 
 
@@ -70,7 +70,7 @@ def shifts(stacks: Mapping[str, Any]) -> Any:
             order = np.argsort(tilts, kind="stable")
             values = stack.shifts.data[order, k]
             place.plot(tilts[order], values - values.mean(), label=name, **look)
-        _finish(place, "tilt (°)", f"shift along {along} (px)", legend=k == 0 and len(stacks) > 1)
+        finish(place, "tilt (°)", f"shift along {along} (px)", legend=k == 0 and len(stacks) > 1)
     return figure
 
 
@@ -96,7 +96,7 @@ def levels(stack: Any) -> Any:
     bad = [index for index, _ in stack.bad_frames()]
     if bad:
         place.plot(tilts[bad], means[bad], "x", color=COLOURS[1], markersize=7, label="look at it")
-    _finish(place, "tilt (°)", "mean of the pixels", legend=bool(bad))
+    finish(place, "tilt (°)", "mean of the pixels", legend=bool(bad))
     return figure
 
 
@@ -129,7 +129,7 @@ def sweep(rows: Sequence[Mapping[str, Any]], parameter: str, value: str = "resid
         places[0, 0].loglog(*np.transpose(points), label=name, **look)
     _plain(places[0, 0].xaxis)
     _plain(places[0, 0].yaxis)
-    _finish(places[0, 0], parameter, value, legend=True)
+    finish(places[0, 0], parameter, value, legend=True)
     return figure
 
 
@@ -157,7 +157,7 @@ def _plain(axis: Any) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def _finish(place: Any, across: str, upwards: str, legend: bool) -> None:
+def finish(place: Any, across: str, upwards: str, legend: bool) -> None:
     """Label axes in the style, which the figure's context has left by now."""
     place.set_xlabel(across, fontsize=RC["font.size"])
     place.set_ylabel(upwards, fontsize=RC["font.size"])

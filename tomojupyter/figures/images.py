@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 AXES = ("x", "z", "y")
 """Axes of a volume's data."""
+ACROSS = {"x": ("z", "y"), "z": ("y", "x"), "y": ("z", "x")}
+"""Of each axis that is cut: the axes down and across."""
 MOST = 5
 """Pictures in a row."""
 
@@ -31,25 +33,40 @@ def slices(volume: Any) -> Any:
     -------
     matplotlib.figure.Figure
     """
-    data = np.asarray(volume.data)
-    # Of each: the axis that is cut, and the axes down and across.
-    cuts = [("x", "z", "y"), ("z", "y", "x"), ("y", "z", "x")]
-    images = {}
-    for cut, down, across in cuts:
-        image = data.take(data.shape[AXES.index(cut)] // 2, axis=AXES.index(cut))
-        left = [name for name in AXES if name != cut]
-        images[cut] = image if left == [down, across] else image.T
     figure, places = panels(1, 3, 2.9)
-    limits = grey_levels(list(images.values()))
-    for place, (cut, down, across) in zip(places[0], cuts, strict=True):
-        image = images[cut]
+    cuts = middle_slices(volume)
+    limits = grey_levels([image for _, image, _ in cuts])
+    for place, (cut, image, title) in zip(places[0], cuts, strict=True):
+        down, across = ACROSS[cut]
         size, units = pixel_of(volume, AXES.index(across))
         tall = pixel_of(volume, AXES.index(down))[0]
-        middle = data.shape[AXES.index(cut)] // 2
-        title = f"{cut} = {middle} px  ({across} →, {down} ↓)"
         picture(place, image, title, limits, abs(tall / size))
         scale_bar(place, image.shape[1], image.shape[0], abs(size), units)
     return figure
+
+
+def middle_slices(volume: Any) -> list[tuple[str, np.ndarray, str]]:
+    """Return the three slices through the middle of a volume.
+
+    Parameters
+    ----------
+    volume
+        RecStack.
+
+    Returns
+    -------
+    list of (str, numpy.ndarray, str)
+        The axis that is cut, the slice, and a title that names its axes.
+    """
+    data = np.asarray(volume.data)
+    found = []
+    for cut, (down, across) in ACROSS.items():
+        middle = data.shape[AXES.index(cut)] // 2
+        image = data.take(middle, axis=AXES.index(cut))
+        left = [name for name in AXES if name != cut]
+        title = f"{cut} = {middle} px  ({across} →, {down} ↓)"
+        found.append((cut, image if left == [down, across] else image.T, title))
+    return found
 
 
 def projections(stack: Any, count: int = 3) -> Any:
@@ -95,7 +112,7 @@ def sinograms(stacks: Mapping[str, Any], column: int | None = None) -> Any:
     matplotlib.figure.Figure
         What turns about the middle follows a sine that the tilt axis, dashed, halves.
     """
-    figure, places = _grid(len(stacks), 1.7)
+    figure, places = grid(len(stacks), 1.7)
     for place, (name, stack) in zip(places, stacks.items(), strict=False):
         _sinogram(place, stack, name, column)
     return figure
@@ -115,7 +132,7 @@ def gallery(volumes: Mapping[str, Any], index: int | None = None) -> Any:
     -------
     matplotlib.figure.Figure
     """
-    figure, places = _grid(len(volumes), 1.7)
+    figure, places = grid(len(volumes), 1.7)
     images = {
         name: np.asarray(v.data[v.data.shape[0] // 2 if index is None else index])
         for name, v in volumes.items()
@@ -128,7 +145,7 @@ def gallery(volumes: Mapping[str, Any], index: int | None = None) -> Any:
     return figure
 
 
-def _grid(count: int, height: float) -> tuple[Any, list[Any]]:
+def grid(count: int, height: float) -> tuple[Any, list[Any]]:
     """Return a figure with room for `count` pictures; what is left over stays empty."""
     if not count:
         raise DataError("there is nothing to draw: give at least one signal by name")

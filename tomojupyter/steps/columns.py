@@ -11,6 +11,7 @@ import numpy as np
 
 from tomojupyter.errors import ParameterError
 from tomojupyter.numerics import geometry
+from tomojupyter.numerics.aligned import zeros
 from tomojupyter.numerics.blocks import unless_stopped
 from tomojupyter.numerics.images.filters import (
     bin_mean,
@@ -23,7 +24,7 @@ from tomojupyter.steps.checks import warn_of_projections
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PIECE = 16 << 20  # bytes of images that are read at a time
+PIECE = 1 << 21  # bytes of images that are read at a time
 PREVIEW = 32 << 20  # bytes of the images that stand for those of a lazy series
 
 
@@ -169,7 +170,7 @@ class Sinograms:
         if isinstance(self.data, np.ndarray):
             part = self.data[:, :, wanted]
             return np.asarray(part if everything else part[self.index])
-        images = np.empty((*self.shape[:2], wanted.stop - wanted.start), self.data.dtype)
+        images = zeros((*self.shape[:2], wanted.stop - wanted.start), self.data.dtype)
         for piece in unless_stopped(pieces(self.shape, self.data.dtype.itemsize)):
             rows = piece if everything else self.index[piece]
             images[piece] = np.asarray(self.data[rows, :, wanted])

@@ -12,6 +12,7 @@ from tomojupyter.numerics.spectral.joint import Joint, joint
 from tomojupyter.steps.base import Outcome, Step, param, step
 from tomojupyter.steps.columns import Sinograms
 from tomojupyter.steps.figures import iterative_bytes
+from tomojupyter.steps.memory import allowed_bytes, bytes_text, free_bytes
 from tomojupyter.steps.reconstruct import ReconstructionStep, check_ncores
 from tomojupyter.steps.reconstructed import warn_of_vacuum
 
@@ -77,6 +78,7 @@ class TotalNuclearVariation(ReconstructionStep):
         monitor: Monitor,
         *,
         ncores: int | None = None,
+        max_memory: int | str | None = None,
         **options: Any,
     ) -> Outcome:
         """Return one RecStack for each series but the guide."""
@@ -95,10 +97,12 @@ class TotalNuclearVariation(ReconstructionStep):
         if self.guide:
             warn_of_vacuum(signals[self.guide])
         series = {name: one.among(common) for name, one in series.items()}
-        parts = [_known(*one.columns(slice(None))) for one in series.values()]
         first = next(iter(series.values()))
+        projector = self.projector(first.tilts, first.shape[1])
+        self._check_memory(first.shape, len(series), projector, max_memory)
+        parts = [_known(*one.columns(slice(None))) for one in series.values()]
         found = self._joint(
-            self.projector(first.tilts, first.shape[1]),
+            projector,
             np.stack([values for values, _ in parts]), np.stack([known for _, known in parts]),
             monitor=monitor, ncores=ncores,
         )  # fmt: skip
@@ -109,6 +113,25 @@ class TotalNuclearVariation(ReconstructionStep):
         }
         done = self.replace(steps=found.iterations)
         return Outcome(None, _figures(found), done, outputs=outputs)
+
+    def _check_memory(
+        self,
+        shape: tuple[int, int, int],
+        count: int,
+        projector: Projector,
+        max_memory: int | str | None,
+    ) -> None:
+        """Refuse series that are too many, or too large, to be held together."""
+        n, ny, nx = shape
+        nz = self.thickness or ny
+        each = self.state_bytes(shape, nz, projector, None) + 4 * nx * ny * (nz + 4 * n)
+        allowed = allowed_bytes(max_memory, free_bytes())
+        if allowed is not None and count * each > allowed:
+            raise ParameterError(
+                f"{count} series of {n} x {ny} x {nx} px together take {bytes_text(count * each)} "
+                f"of memory, but may take {bytes_text(allowed)}: bin or crop the maps, reduce the "
+                "thickness, take fewer, or a method that takes each by itself, such as SIRT"
+            )
 
     def state_bytes(
         self,

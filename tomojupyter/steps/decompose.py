@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from tomojupyter.numerics.spectral.factors import channel_groups, poisson_nmf, scree
 from tomojupyter.numerics.spectral.fit import Shapes, amounts, linear_filter
 from tomojupyter.numerics.spectral.naming import name_components, within_groups
@@ -16,6 +14,8 @@ from tomojupyter.steps.checks import warn
 from tomojupyter.steps.spectra import SpectralStep, lines_in_range
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from tomojupyter.monitor import Monitor
     from tomojupyter.steps.spectra import Spectra
 
@@ -98,7 +98,7 @@ class NonNegativeFactors(SpectralStep):
         for k, name in enumerate(names):
             stack = signal.stack(maps[..., k], self.tilts, name)
             kept = {**about, "spectrum": found.spectra[k].tolist()}
-            kept["energies"] = [float(e) for e in _middles(signal, edges)]
+            kept["energies"] = [float(e) for e in signal.middles(edges)]
             stack.metadata.set_item(COMPONENT, json.dumps(kept))
             outputs[name] = stack
         return Outcome(None, about, outputs=outputs)
@@ -128,10 +128,3 @@ class NonNegativeFactors(SpectralStep):
             gram,
             True,
         )
-
-
-def _middles(signal: Spectra, edges: np.ndarray) -> np.ndarray:
-    """Return the energies at the middle of groups of channels; their numbers without energies."""
-    middles = (edges[:-1] + edges[1:] - 1) / 2
-    axis = signal.signal.axes_manager.signal_axes[0].axis
-    return np.interp(middles, np.arange(len(axis)), axis)

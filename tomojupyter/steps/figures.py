@@ -31,13 +31,14 @@ def iterative_bytes(
 
     Notes
     -----
-    Blocks of slices are padded to the next width of the kernels; factors are made with one block
-    of the smallest width.
+    Blocks of slices are padded to the next width of the kernels. Factors are made with one block
+    of the smallest width, before there is a result.
     """
     n, ny, nx = shape
     padded = padded_slices(projector, nx)
-    volumes = held[0] * padded + min(16, padded) + 2
-    sinograms = held[1] * padded + min(16, padded) + 2
+    factors = min(16, padded)
+    volumes = held[0] * padded + max(0, factors - nx) + 2
+    sinograms = held[1] * padded + factors + 2
     return int(4 * ny * (volumes * thickness + sinograms * n)) + matrix_bytes(projector)
 
 

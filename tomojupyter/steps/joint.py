@@ -1,4 +1,4 @@
-"""Register by matching with the projections of the volume itself: shifts and axis in one."""
+"""Align by matching with the projections of the volume itself: shifts and axis, or the axis."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tomojupyter.numerics.alignment import joint as numerics
+from tomojupyter.numerics.alignment.joint_axis import JointAxis, joint_axis
 from tomojupyter.numerics.geometry import common_box
 from tomojupyter.steps.base import Outcome, Step, param, step
-from tomojupyter.steps.checks import usable
+from tomojupyter.steps.checks import frames, usable, warn
 
-# What follows joins an operation that another module begins with its own methods.
+# What follows joins operations that other modules begin with their own methods.
 from tomojupyter.steps.stack_register import check_cuda
+from tomojupyter.steps.tilt_align import CentreOfMassAxis  # noqa: F401
 
 if TYPE_CHECKING:
     from tomojupyter.monitor import Monitor
+
+UNREGISTERED = 0.5  # px rms, of single images that still want to move
+UNSURE = 0.5  # px, a standard error of the row of the axis that is worth a warning
 
 
 @step("stack_register", "joint")
@@ -34,6 +39,9 @@ class JointRegistration(Step):
     )
     refine_tilts: bool = param(
         False, "fit the error of each tilt angle too, for a goniometer that is not exact"
+    )
+    rounds: int = param(
+        0, "end after so many rounds, as Finish does; 0: as many as it takes", ge=0, advanced=True
     )
     crop: bool = param(False, "cut off what is not covered in every projection")
     shift_type: str = param(
@@ -61,6 +69,7 @@ class JointRegistration(Step):
             specimen=self.specimen,
             thickness=self.thickness or None,
             refine_tilts=self.refine_tilts,
+            rounds=self.rounds,
             monitor=monitor,
             ncores=options.get("ncores"),
         )
@@ -79,7 +88,79 @@ class JointRegistration(Step):
         if self.refine_tilts:
             off = found.tilts_deg - signal.tilts.data.ravel()
             scalars["tilts_moved_deg"] = np.round(off, 4).tolist()
-        return Outcome(result, scalars)
+        return Outcome(result, scalars, self.replace(rounds=found.rounds))
+
+
+@step("tilt_align", "joint")
+class JointTiltAxis(Step):
+    """Find the axis by projections of the volume itself; single images stay where they are."""
+
+    needs_tilts = True
+    in_memory = True
+    specimen: str = param(
+        "auto",
+        "compact: seen whole at every tilt; slab: goes on beyond the edges; auto: told by itself",
+        choices=numerics.SPECIMENS,
+    )
+    thickness: float = param(
+        0.0, "thickness of a slab; 0: measured", unit="px", ge=0, advanced=True
+    )
+    rounds: int = param(
+        0, "end after so many rounds, as Finish does; 0: as many as it takes", ge=0, advanced=True
+    )
+
+    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
+        """Return the aligned stack."""
+        good, mask = usable(signal)
+        tilts = signal.tilts.data.ravel()
+        found = joint_axis(
+            signal.data,
+            tilts,
+            mask=mask,
+            vacuum=signal.vacuum(),
+            use=good,
+            specimen=self.specimen,
+            thickness=self.thickness or None,
+            rounds=self.rounds,
+            monitor=monitor,
+            ncores=options.get("ncores"),
+        )
+        _warn_of(found, tilts, good)
+        scalars = {
+            "angle_deg": found.angle_deg,
+            "shift_px": found.shift_px,
+            "angle_sigma_deg": found.angle_sigma_deg,
+            "shift_sigma_px": found.shift_sigma_px,
+            "rule": found.rule,
+            "left_along_px": round(found.along_px, 4),
+            "left_across_px": round(found.across_px, 4),
+            "specimen": found.joint.specimen,
+            "thickness_px": found.joint.thickness or None,
+            "left_out": sorted(found.joint.reasons),
+            "kept": found.joint.kept,
+        }
+        frame = signal._frame.tilted(found.angle_deg, found.shift_px)
+        return Outcome(signal._moved(frame), scalars, self.replace(rounds=found.joint.rounds))
+
+
+def _warn_of(found: JointAxis, tilts: np.ndarray, good: np.ndarray) -> None:
+    """Warn of frames left out, of images that are not registered, and of an unsure row."""
+    for i, reason in sorted(found.joint.reasons.items()):
+        if good[i]:
+            warn(f"projection {frames([i], tilts)} has no part in the axis: {reason}")
+    sigma = found.shift_sigma_px
+    if max(found.along_px, found.across_px) > UNREGISTERED:
+        warn(
+            f"single images still want to move by {found.along_px:.1f} px along and "
+            f"{found.across_px:.1f} px across the axis (rms), and only the axis was set: "
+            'stack_register("joint") on the series as it was does both'
+        )
+    elif sigma is None or sigma > UNSURE:
+        known = "not known" if sigma is None else f"known to {sigma:.1f} px (standard error)"
+        warn(
+            f"the row of the axis is {known}: the volume takes up most of an offset, of slabs and "
+            "films nearly all; compare shifts with test_align"
+        )
 
 
 def _scalars(found: numerics.Joint) -> dict[str, Any]:
@@ -100,6 +181,7 @@ def _scalars(found: numerics.Joint) -> dict[str, Any]:
         "residual": _listed(found.misfit),
         "residual_history": [round(r, 6) for r in found.history],
         "left_out": sorted(found.reasons),
+        "kept": found.kept,
         "shifts": np.round(found.shifts, 4).tolist(),
     }
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
 from tomojupyter.errors import ParameterError
-from tomojupyter.numerics.spectral.fit import amounts, find_shapes, linear_filter
+from tomojupyter.numerics.spectral.fit import Shapes, amounts, find_shapes, linear_filter
 from tomojupyter.numerics.spectral.passes import products, total_spectrum
 from tomojupyter.numerics.spectral.windows import window_row
 from tomojupyter.steps.base import Outcome, param, step
@@ -17,6 +17,13 @@ from tomojupyter.steps.xray_lines import line
 if TYPE_CHECKING:
     from tomojupyter.monitor import Monitor
     from tomojupyter.steps.spectra import Spectra
+
+
+class Fitted(NamedTuple):
+    """Shapes of lines and background, and the counts (n, ny, nx, k) of each in every pixel."""
+
+    shapes: Shapes
+    amounts: np.ndarray
 
 
 @step("line_maps", "windows")
@@ -99,6 +106,18 @@ class LineFit(SpectralStep):
         """Return one TomoStack a line."""
         assert self.lines is not None
         assert self.tilts is not None
+        found = self.fitted(signal, monitor)
+        left = found.shapes.total - found.shapes.fitted
+        scalars = {
+            "misfit_percent": float(100 * np.abs(left).sum() / found.shapes.total.sum()),
+            "counts": float(found.shapes.total.sum()),
+        }
+        kept = found.amounts[..., : len(self.lines)]
+        return Outcome(None, scalars, outputs=_stacks(signal, self.lines, self.tilts, kept))
+
+    def fitted(self, signal: Spectra, monitor: Monitor) -> Fitted:
+        """Return the shapes that were fitted and their amounts, lines first and background last."""
+        assert self.lines is not None
         energies = signal.energies
         _in_range([n for n in self.lines if "_" in n], energies)
         elements = [name.partition("_")[0] for name in self.lines]
@@ -115,14 +134,8 @@ class LineFit(SpectralStep):
             signal.resolution,
         )
         rows, gram = linear_filter(shapes)
-        maps = amounts(products(signal.data, rows, monitor), gram, self.positive)
-        left = shapes.total - shapes.fitted
-        scalars = {
-            "misfit_percent": float(100 * np.abs(left).sum() / shapes.total.sum()),
-            "counts": float(shapes.total.sum()),
-        }
-        kept = maps[..., : len(elements)]
-        return Outcome(None, scalars, outputs=_stacks(signal, self.lines, self.tilts, kept))
+        found = amounts(products(signal.data, rows, monitor), gram, self.positive)
+        return Fitted(shapes, found)
 
 
 def _lines(given: tuple[str, ...] | None, signal: Spectra) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from tomojupyter.errors import (
     UnknownParameterError,
 )
 from tomojupyter.paths import template
-from tomojupyter.steps import history
+from tomojupyter.steps import history, recipe_set
 from tomojupyter.steps.arrays import GivenArray
 from tomojupyter.steps.base import Step, make_step, parameters
 from tomojupyter.steps.checks import warn
@@ -103,10 +103,32 @@ class Recipe:
         resolved
             True: with the values that were used, so that a replay gives the same voxels.
             False: as asked, so that every "auto" is decided anew on other data.
+
+        Returns
+        -------
+        Recipe
+            Of "stack". What several signals were taken together for names them all: "spectra"
+            for spectra, and others as they were named.
         """
+        return cls.of_records(history.read(signal), resolved)
+
+    @classmethod
+    def of_records(cls, records: list[dict[str, Any]], resolved: bool = True) -> Recipe:
+        """Return the recipe of a history, as :meth:`of` does.
+
+        Parameters
+        ----------
+        records
+            As `history.read` returns them.
+        resolved
+            As for :meth:`of`.
+        """
+        if recipe_set.was_together(records):
+            found, _ = recipe_set.lines(records, resolved)
+            return cls(tuple(Entry(step, on) for step, on in found))
         entries = []
         shape = None
-        for record in history.read(signal):
+        for record in records:
             if record["operation"] == "source":
                 shape = tuple(record["shape"]) if record.get("shape") else None
             elif record["operation"] == EXTERNAL:
@@ -114,10 +136,7 @@ class Recipe:
             else:
                 values = record["resolved" if resolved else "asked"]
                 step = make_step(record["operation"], record["method"], **values)
-                on = tuple(record.get("on", (DEFAULT,)))
-                # Of signals taken together, each result has the name of what it was made of.
-                output = None if "on" in record else record.get("output")
-                entries.append(Entry(step, on, output=output))
+                entries.append(Entry(step, output=record.get("output")))
         return cls(tuple(entries), shape if resolved else None)
 
     @classmethod

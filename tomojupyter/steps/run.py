@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tomojupyter.errors import DataError, UnknownParameterError
 from tomojupyter.monitor import Monitor, Silent
-from tomojupyter.steps import history
+from tomojupyter.steps import history, recipe_set
 from tomojupyter.steps.base import closest
 from tomojupyter.steps.spectra import SPECTRA, Spectra
 
@@ -118,7 +118,9 @@ def run_together(
     before = {name: own[-1]["after"] for name, own in records.items()}
     for name, result in outcome.outputs.items():
         own = {"scalars": outcome.scalars, "on": list(ready), "output": name, "together": before}
-        _write(result, records[name], {**record, **own, "before": before[name]})
+        others = {other: of for other, of in records.items() if other != name}
+        own |= {"before": before[name], recipe_set.WITH: others}
+        _write(result, records[name], {**record, **own})
     return outcome.outputs
 
 
@@ -179,7 +181,7 @@ def begin(signal: Any) -> list[dict[str, Any]]:
     """Return the records of `signal`, with its source first and outside edits confessed."""
     records = history.read(signal)
     if not records:
-        records = [source_record(signal, {"reader": "array"})]
+        records = [source_record(signal, getattr(signal, "origin", None) or {"reader": "array"})]
     elif history.edited(signal):
         deferred = signal._deferred
         records = history.confessed(signal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tomojupyter.steps.xray_lines import Family
 
 SPECTRA = "spectra"
+ORIGIN = "Tomojupyter.spectra"
 MAKERS: dict[str, Callable[..., Any]] = {}
 """What makes a signal of our own, by signal type; the layer of signals fills it in."""
 
@@ -72,6 +74,15 @@ class Spectra:
 
     def _fingerprint(self) -> str:
         return history.fingerprint(self.data)
+
+    @property
+    def origin(self) -> dict[str, Any] | None:
+        """What is known of the file that the spectra were loaded from; None if none is."""
+        text = self.metadata.get_item(ORIGIN, default="")
+        found = json.loads(text) if text else {}
+        # A part of them is another signal.
+        same = found.get("shape") == [int(n) for n in self.data.shape]
+        return found if same else None
 
     @property
     def energies(self) -> np.ndarray:
@@ -128,6 +139,18 @@ class Spectra:
                 "give one tilt angle an image, in their order"
             )
         return tuple(float(a) for a in angles)
+
+    def middles(self, edges: np.ndarray) -> np.ndarray:
+        """Return the middles of groups of channels, in units of the energy axis.
+
+        Parameters
+        ----------
+        edges
+            (c + 1,) first channels of the groups, and the end of the last.
+        """
+        middles = (edges[:-1] + edges[1:] - 1) / 2
+        axis = self.signal.axes_manager.signal_axes[0].axis
+        return np.interp(middles, np.arange(len(axis)), axis)
 
     def stack(self, images: np.ndarray, tilts: tuple[float, ...], title: str) -> Any:
         """Return a TomoStack of images (n, ny, nx) of the same field."""

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from tomojupyter.steps.reconstruct import ReconstructionStep
 
 LANES = 16  # slices that kernels work on at least
-HELD_BACK = 64 << 20  # bytes beyond arrays, whatever the size: what allocators, files and dask keep
-KEPT = 2.0  # times its arrays: 294 MB were resident for 150 MB of them (512 px, 48 slices)
+HELD_BACK = 32 << 20  # bytes beyond arrays, whatever the size: what allocators, files and dask keep
 
 
 @dataclass(frozen=True)
@@ -96,10 +95,10 @@ def plan(
             f"{bytes_text(need(nx))}, but may take {bytes_text(allowed)}: allow more, bin or crop, "
             "or reduce the thickness"
         )
-    room = (allowed - HELD_BACK) / KEPT
+    room = allowed - HELD_BACK
     size = next((k for k in range(math.ceil(nx / LANES) * LANES, 0, -LANES) if need(k) <= room), 0)
     if not size:
-        least = KEPT * need(min(LANES, nx)) + HELD_BACK
+        least = need(min(LANES, nx)) + HELD_BACK
         raise ParameterError(
             f"max_memory: {step.method} takes at least {bytes_text(least)}, for {min(LANES, nx)} "
             f"slices of {step.thickness or shape[1]} x {shape[1]} px at a time, but may take "
@@ -109,7 +108,7 @@ def plan(
     size = math.ceil(nx / count / LANES) * LANES  # slabs of about the same size
     slabs = [slice(first, min(nx, first + size)) for first in range(0, nx, size)]
     slabs.insert(0, slabs.pop(len(slabs) // 2))
-    return Plan(tuple(slabs), int(KEPT * need(size)) + HELD_BACK)
+    return Plan(tuple(slabs), need(size) + HELD_BACK)
 
 
 def slab_bytes(

@@ -52,7 +52,7 @@ class CentreOfMassAxis(Step):
 
 @step("tilt_align", "MaxImage")
 class MaxImageAxis(Step):
-    """Find the axis' direction from the streaks that moving features leave in the maximum."""
+    """Find the axis' direction from streaks in the maximum image, refined by the whole series."""
 
     needs_tilts = True
     in_memory = True
@@ -79,7 +79,12 @@ class MaxImageAxis(Step):
             mask=mask & good[:, None, None],
             vacuum=signal.vacuum(),
         )
-        scalars = {"angle_deg": found.angle_deg, "angle_sigma_deg": found.angle_sigma_deg}
+        scalars: dict[str, Any] = {
+            "angle_deg": found.angle_deg,
+            "angle_sigma_deg": found.angle_sigma_deg,
+            "rule": found.rule,
+            "streaks_deg": found.streaks_deg,
+        }
         result = signal._moved(signal._frame.tilted(found.angle_deg, 0.0))
         if self.also_shift:
             seen = result.covered() & np.isfinite(result.data) & good[:, None, None]

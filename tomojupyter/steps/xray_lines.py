@@ -10,6 +10,7 @@ from typing import Any
 from tomojupyter.errors import ParameterError
 
 FAMILIES = ("K", "L", "M")
+GREEK = str.maketrans({"a": "α", "b": "β", "g": "γ", "z": "ζ", "l": "ℓ"})
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,12 @@ def line(name: str) -> tuple[str, str, float]:
     raise ParameterError(
         f"{name!r} is not a line: write it as Ni_Ka; {element} has {', '.join(known)}"
     )
+
+
+def line_text(name: str) -> str:
+    """Write a line as it is read: ``Ni Kα`` for ``Ni_Ka``."""
+    element, _, which = name.partition("_")
+    return f"{element} {which[:1]}{which[1:].translate(GREEK)}" if which else element
 
 
 def near(energy_kev: float, within_kev: float, least: float = 0.1) -> list[tuple[str, float]]:

@@ -11,7 +11,7 @@ import traitlets as tr
 from tomojupyter.ui.claims import Claim
 from tomojupyter.ui.jobs import running_loop
 from tomojupyter.ui.reading import Reading
-from tomojupyter.ui.recall import of_spectra
+from tomojupyter.ui.recall import can_recall, of_spectra
 from tomojupyter.ui.store import Saved, Store, content_of, steps_values, write
 from tomojupyter.ui.thumbnail import thumbnail
 from tomojupyter.ui.timeline import now
@@ -215,10 +215,11 @@ class Keeping(Reading):
             False where nothing was begun.
         """
         timeline = saved.timeline()
-        lost = timeline.cursor if timeline.cursor and of_spectra(timeline.cursor) else None
+        at = timeline.cursor
+        lost = at if at and of_spectra(at) and not can_recall(at) else None
         if lost is not None:
-            # The session does not hold the spectra: it goes on from the series beside them.
-            timeline.cursor = lost.parent
+            # Nothing tells where the spectra are: it goes on from the series beside them.
+            timeline.cursor = next((n for n in lost.line() if not of_spectra(n)), None)
         needed = [n for n in (timeline.cursor and timeline.cursor.stack, timeline.cursor) if n]
 
         def work(monitor: Monitor) -> None:

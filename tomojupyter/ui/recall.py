@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from tomojupyter.errors import DataError, TomojupyterWarning
 from tomojupyter.monitor import Silent
-from tomojupyter.steps import history, make_step
+from tomojupyter.steps import history, make_step, recipe_set
 from tomojupyter.steps.recipe import EXTERNAL
 from tomojupyter.steps.run import run
+from tomojupyter.steps.spectra import SPECTRA
 
 if TYPE_CHECKING:
     from tomojupyter.monitor import Monitor
@@ -40,14 +41,45 @@ def can_recall(node: Node, held: bool = True) -> bool:
         return True
     if node.parent is None:
         return node.source is not None and not node.source.problem()
-    if any(r["operation"] == EXTERNAL for r in new_records(node)) or of_spectra(node):
+    if any(r["operation"] == EXTERNAL for r in new_records(node)):
         return False
+    if begins_with_spectra(node):
+        known = node.source is not None and not node.source.problem()
+        return known and (not _others(node) or can_recall(node.root))
     return can_recall(node.parent)
 
 
 def of_spectra(node: Node) -> bool:
     """Tell whether a state was made of spectra, which the session does not hold."""
     return any(r["operation"] in OF_SPECTRA for r in node.records)
+
+
+def begins_with_spectra(node: Node) -> bool:
+    """Tell whether a state was made of spectra, and not of the state before it."""
+    return of_spectra(node) and not (node.parent is not None and of_spectra(node.parent))
+
+
+def _others(node: Node) -> list[str]:
+    """Return the names of what was taken together with spectra: the series of the app."""
+    together = recipe_set.was_together(node.records)
+    return [n for n in recipe_set.inputs(node.records) if n != SPECTRA] if together else []
+
+
+def _from_spectra(node: Node, monitor: Monitor | None, options: dict[str, Any]) -> Any:
+    """Return what was made of spectra, which are loaded again."""
+    from tomojupyter import provenance
+
+    if node.source is None or node.parent is None:
+        raise DataError(
+            f"{node.name} was made of spectra: open these in Spectral and reconstruct again"
+        )
+    spectra = node.source.spectra()
+    if not recipe_set.was_together(node.records):
+        return provenance.remake(node.records, spectra, monitor=monitor, **options)
+    signals = {SPECTRA: spectra}
+    for name in _others(node):
+        signals[name] = recall(node.root)
+    return provenance.remake(node.records, signals, monitor=monitor, **options)
 
 
 def recall(node: Node, monitor: Monitor | None = None, **options: Any) -> Any:
@@ -82,10 +114,10 @@ def recall(node: Node, monitor: Monitor | None = None, **options: Any) -> Any:
         from tomojupyter.api import load
 
         return load(node.file)
-    if of_spectra(node):
-        raise DataError(
-            f"{node.name} was made of spectra: open these in Spectral and reconstruct again"
-        )
+    if begins_with_spectra(node):
+        made = _from_spectra(node, monitor, options)
+        _settle_records(node, made)
+        return made
     if node.parent is None:
         if node.source is None:
             raise DataError(f"{node.name or 'this series'} came from no file: load it again")

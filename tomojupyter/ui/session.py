@@ -172,7 +172,7 @@ class Session(Keeping, Saving):
             if then is not None:
                 then(result.value)
 
-        can_finish = any("iterations" in step.as_dict() for step in steps)
+        can_finish = any({"iterations", "rounds"} & step.as_dict().keys() for step in steps)
         if self.busy():
             return False
         self._begin_run(label or name, steps)
@@ -182,7 +182,12 @@ class Session(Keeping, Saving):
         )
 
     def add_runs(
-        self, runs: Mapping[str, Any], step: Step, label: str, seconds: float = 0.0
+        self,
+        runs: Mapping[str, Any],
+        step: Step,
+        label: str,
+        seconds: float = 0.0,
+        source: Source | None = None,
     ) -> None:
         """Add reconstructions that were made together; one Undo takes all of them back.
 
@@ -196,11 +201,15 @@ class Session(Keeping, Saving):
             Name of the change.
         seconds
             What it took.
+        source
+            Where the spectra that they were made of can be loaded again.
         """
         base = self.cursor.stack if self.cursor else None
         if base is None:
             raise DataError("reconstructions belong to a series: load one first")
-        nodes = [Node(volume, base, (step,), label, name) for name, volume in runs.items()]
+        nodes = [
+            Node(volume, base, (step,), label, name, source=source) for name, volume in runs.items()
+        ]
         for node in nodes:
             node.seconds = seconds
         self.timeline.add(nodes[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BUILT_IN = "built-in catalyst"
+SIMULATED = "Simulated EDX"
+EDX, SUM = "edx", "sum"
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,16 @@ class Source:
     files
         Names of the files in the folder `path` that are one series, a tilt each; empty for a
         series that is one file.
+    kind
+        What is taken from it: nothing but the series, or of spectra their ``"sum"`` over all
+        channels. ``"edx"`` without a path is the simulated series of spectra and its images.
     """
 
     path: str = ""
     size: int = 0
     changed: float = 0.0
     files: tuple[str, ...] = ()
+    kind: str = ""
 
     @classmethod
     def of_file(cls, path: str | Path) -> Source:
@@ -64,7 +70,8 @@ class Source:
     @property
     def name(self) -> str:
         """What a sentence calls it."""
-        return Path(self.path).name if self.path else BUILT_IN
+        built_in = SIMULATED if self.kind == EDX else BUILT_IN
+        return Path(self.path).name if self.path else built_in
 
     def problem(self) -> str:
         """Return the sentence that the file is gone or another one now; nothing if all is well."""
@@ -74,7 +81,11 @@ class Source:
         try:
             if self.files:
                 again = self.of_files([path / name for name in self.files])
-                return "" if again == self else f"The files in {self.name} have changed since."
+                return (
+                    ""
+                    if again == replace(self, kind="")
+                    else f"The files in {self.name} have changed since."
+                )
             about = path.stat()
         except OSError:
             return f"{self.name} is not where it was ({path.parent})."
@@ -93,8 +104,10 @@ class Source:
         MissingFileError, FormatError
             If the file is gone or has another size.
         """
+        if self.kind == SUM:
+            return tomo.spectral.sums(self.spectra()).stack
         if not self.path:
-            return tomo.datasets.get_demo_data()
+            return simulated_spectra().haadf if self.kind == EDX else tomo.datasets.get_demo_data()
         if self.files:
             return tomo.load([Path(self.path) / name for name in self.files])
         if not Path(self.path).exists():
@@ -102,3 +115,22 @@ class Source:
         if Path(self.path).is_file() and Path(self.path).stat().st_size != self.size:
             raise FormatError(self.problem())
         return tomo.load(self.path)
+
+    def spectra(self) -> Any:
+        """Load the spectra.
+
+        Raises
+        ------
+        MissingFileError, DataError
+            If the files are gone, or hold other spectra.
+        """
+        if not self.path:
+            return simulated_spectra().edx
+        if self.problem():
+            raise MissingFileError(self.problem())
+        return tomo.spectral.load(Path(self.path, *self.files[:1]))
+
+
+def simulated_spectra() -> Any:
+    """Return the simulated series that the app offers, always the same."""
+    return tomo.datasets.get_simulated_edx_data(size=32, counts=20, seed=1)

@@ -69,7 +69,7 @@ class StatusLine(widgets.HBox):
         self.finish.description = f"Finish: keep iteration {report.done}"
         heeded = bool(report.values.get("can_finish", True))
         self.finish.disabled = not (report.done and heeded)
-        self.finish.tooltip = "" if heeded else "The middle decided: all parts get as many"
+        self.finish.tooltip = "" if heeded else "This part of the work is done to its end"
 
     def _say(self, html: str, icon: str, kind: str) -> None:
         self.message.value = f'<i class="fa fa-{icon} tj-say-{kind}" aria-hidden="true"></i>{html}'

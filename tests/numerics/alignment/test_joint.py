@@ -5,6 +5,7 @@ import pytest
 
 from tomojupyter.errors import AlignmentRefused, Cancelled, ParameterError
 from tomojupyter.numerics.alignment.joint import joint
+from tomojupyter.numerics.alignment.joint_axis import joint_axis
 from tomojupyter.numerics.alignment.joint_level import Level, Pose
 from tomojupyter.numerics.alignment.joint_start import matrices
 from tomojupyter.numerics.alignment.joint_step import Mixer, compare
@@ -159,6 +160,34 @@ def test_finish_keeps_the_pose_and_cancel_stops(series, recorder):
         joint(series, TILTS, monitor=recorder(cancel_after=3))
 
 
+@pytest.mark.parametrize("at", [1, 3, 5])
+def test_what_finish_ended_comes_back_by_its_number_of_rounds(series, recorder, at):
+    finished = joint(series, TILTS, monitor=recorder(finish_at=at))
+    assert finished.rounds == len(finished.history) == at
+    again = joint(series, TILTS, rounds=at)
+    assert np.array_equal(again.shifts, finished.shifts)
+    assert again.angle_deg == finished.angle_deg
+    assert again.rounds == at
+
+
+def test_what_comes_to_its_end_has_no_number_of_rounds(series):
+    found = joint(series, TILTS)
+    assert found.rounds == 0
+    assert not found.kept
+    assert joint(series, TILTS, rounds=1000).rounds == 0
+
+
+def test_a_series_that_lies_as_well_as_can_be_told_is_not_moved():
+    still = np.zeros((len(TILTS), 2))
+    found = joint(balls(TILTS, still, 0.0, 0.0, noise=0.5), TILTS)
+    assert found.kept
+    assert not found.shifts.any()
+    assert found.angle_deg == 0
+    off = joint(balls(TILTS, still, 0.5, 0.5, noise=0.1), TILTS)
+    assert not off.kept
+    assert off.angle_deg == pytest.approx(-0.5, abs=0.1)
+
+
 def test_images_are_moved_as_the_matrices_say():
     image = balls(TILTS[:1], np.zeros((1, 2)), 0.0, 0.0)
     pose = Pose(np.array([[2.0, -3.0]]), 0.0)
@@ -211,3 +240,24 @@ def test_a_few_sharp_pixels_do_not_make_a_frame_bad():
     images[4, 20:40:5, 24] += 0.5
     found = joint(images, TILTS)
     assert not found.reasons
+
+
+def test_the_axis_of_a_registered_series_is_found_and_nothing_else():
+    still = np.zeros((len(TILTS), 2))
+    found = joint_axis(balls(TILTS, still, 2.0, 1.5, noise=0.1), TILTS)
+    assert found.angle_deg == pytest.approx(-2.0, abs=0.1)
+    assert found.shift_px == pytest.approx(-1.5, abs=0.1)
+    assert 0 < found.angle_sigma_deg < 0.15
+    assert 0 < found.shift_sigma_px < 0.1
+    assert max(found.along_px, found.across_px) < 0.05
+
+
+def test_the_axis_is_not_turned_by_a_poor_registration(series, shifts):
+    found = joint_axis(series, TILTS)
+    assert found.angle_deg == pytest.approx(-2.0, abs=0.15)
+    # What is left to register is the shifts, less a constant, and what a displaced specimen does.
+    assert found.along_px == pytest.approx(shifts[:, 1].std(), rel=0.1)
+    t = np.deg2rad(TILTS)
+    waves = np.stack([np.ones_like(t), np.cos(t), np.sin(t)], axis=1)
+    rest = shifts[:, 0] - waves @ np.linalg.lstsq(waves, shifts[:, 0], rcond=None)[0]
+    assert found.across_px == pytest.approx(rest.std(), rel=0.1)

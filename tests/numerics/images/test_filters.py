@@ -149,6 +149,18 @@ def test_most_frames_may_be_blank(clean):
     assert np.flatnonzero(~blank_frames(images)).tolist() == [2, 3]
 
 
+def test_a_slab_seen_steeply_is_smooth_but_not_blank():
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:96, :96]
+    images = 20 + 8 * np.sin(x / 5 + np.arange(9)[:, None, None]) * np.sin(y / 7)
+    images[0] = 50 + 0.2 * np.sin(x / 5) * np.sin(y / 7)  # thick, and hardly any contrast
+    images[8] = 3 + 0.2 * np.sin(x / 5) * np.sin(y / 7)  # dark: the specimen is not there
+    images += rng.normal(0, 0.01, images.shape)
+    assert np.flatnonzero(blank_frames(images)).tolist() == [8]
+    images[0] = 50 + rng.normal(0, 0.5, images[0].shape)  # bright, and nothing but noise
+    assert np.flatnonzero(blank_frames(images)).tolist() == [0, 8]
+
+
 def test_blank_frames_of_odd_input(clean):
     assert blank_frames(np.zeros((3, 5, 5))).all()
     assert blank_frames(np.zeros((2, 0, 5))).all()

@@ -278,7 +278,6 @@ def test_missing_tilts_and_memory_are_blockers(aligned, panel, monkeypatch):
 
 def test_facts_are_those_of_the_estimate(panel, aligned, monkeypatch):
     monkeypatch.setattr("tomojupyter.steps.streaming.HELD_BACK", 0)
-    monkeypatch.setattr("tomojupyter.steps.streaming.KEPT", 1)
     panel.form.choose("SIRT")
     told = aligned.estimate("SIRT")
     needed = size_text(told.peak_bytes + told.output_bytes)
@@ -299,7 +298,6 @@ def test_system_that_does_not_tell_its_memory_blocks_nothing(panel, monkeypatch)
 
 def test_run_in_parts_offers_finish_for_the_middle_alone(panel, monkeypatch):
     monkeypatch.setattr("tomojupyter.steps.streaming.HELD_BACK", 0)
-    monkeypatch.setattr("tomojupyter.steps.streaming.KEPT", 1)
     panel.session.options["max_memory"] = "700 kB"
     status, seen = StatusLine(panel.session), []
 

@@ -220,3 +220,44 @@ def test_empty_panel_says_what_to_do(empty):
     panel.activate()
     assert "Open a series of spectrum images" in panel.messages.value
     assert panel.apply.disabled
+
+
+def test_spectra_too_large_for_memory_are_a_sentence(made, empty, monkeypatch):
+    from tomojupyter.steps import spectra
+
+    monkeypatch.setattr(spectra, "_free_memory", lambda: 1000)
+    panel = SpectralPanel(empty)
+    panel.open_signal(made.edx, "large")
+    assert "rebin the energy axis or crop the images first" in panel.session.message.text
+    assert panel.spectra is None
+
+
+def test_maps_too_large_together_are_a_sentence(panel, monkeypatch):
+    from tomojupyter.steps import coupled
+
+    monkeypatch.setattr(coupled, "free_bytes", lambda: 100_000)
+    panel.apply.click()
+    assert "4 series of 7 x 16 x 16 px together take" in panel.session.message.text
+    assert panel.session.message.kind == "error"
+    assert not panel.volumes
+
+
+def test_counts_that_were_made_negative_are_a_sentence(made, empty):
+    edx = made.edx.deepcopy()
+    edx.change_dtype("float32")
+    edx.data[2, 3, 3, 7] = -1
+    panel = SpectralPanel(empty)
+    panel.open_signal(edx, "corrected")
+    assert "at tilt #2 hold negative values, so they are not counts" in panel.session.message.text
+    assert panel.spectra is None
+
+
+def test_pixels_and_a_tilt_without_counts_are_mapped_as_nothing(made, empty):
+    edx = made.edx.deepcopy()
+    edx.data[:, :4] = 0
+    edx.data[3] = 0
+    panel = SpectralPanel(empty)
+    panel.open_signal(edx, "holes")
+    panel.preview_button.click()
+    assert not panel.maps["Ni_Ka"].data[:, :4].any()
+    assert not panel.maps["Ni_Ka"].data[3].any()

@@ -218,6 +218,80 @@ def test_a_session_goes_on_without_the_volumes_of_spectra(made, tmp_path):
     assert "open the spectra in Spectral" in text
 
 
+def went_on(tmp_path, prepare):
+    """Return the volume of a session as it was made, and as it is when it is opened again."""
+
+    def begin():
+        session = Session(executor=Inline(), folder=tmp_path)
+        session.keep_in(Store(tmp_path))
+        return session
+
+    session = begin()
+    panel = SpectralPanel(session)
+    prepare(panel)
+    quick(panel)
+    panel.apply.click()
+    made = session.cursor
+    assert made.is_volume
+    session.start_new()  # the page is closed
+    (saved,) = Store(tmp_path).sessions()
+    again = begin()
+    again.resume(saved)
+    shown, text = again.cursor, again.message.text
+    again.start_new()
+    assert "is back, with" in text
+    return made, shown
+
+
+def test_a_session_makes_the_volumes_of_spectra_anew(made, tmp_path):
+    made.edx.save(tmp_path / "needle.hspy")
+    made.haadf.save(tmp_path / "HAADF.hspy")
+
+    def prepare(panel):
+        source = Source.of_file(tmp_path / "HAADF.hspy")
+        panel.session.replace(tomo.load(tmp_path / "HAADF.hspy"), "HAADF", source=source)
+        panel.session.apply(make_step("tilt_align", "CoM"), label="Tilt axis")
+        panel.open_file(tmp_path / "needle.hspy")
+        panel.controls["guide"].value = True
+
+    before, after = went_on(tmp_path, prepare)
+    assert np.array_equal(after.signal.data, before.signal.data)
+    assert history.read(after.signal) == before.records
+    assert before.put_away()  # it may be worked out again to save memory, too
+
+
+def test_volumes_aligned_by_the_sum_are_made_anew(made, tmp_path):
+    made.edx.save(tmp_path / "needle.hspy")
+
+    def prepare(panel):
+        panel.open_file(tmp_path / "needle.hspy")
+        panel.session.apply(make_step("tilt_align", "manual", shift=1.0), label="Tilt axis")
+        panel.activate()
+        panel.controls["align"].value = "series"
+
+    before, after = went_on(tmp_path, prepare)
+    assert np.array_equal(after.signal.data, before.signal.data)
+
+
+def test_volumes_of_the_simulated_series_are_made_anew(tmp_path):
+    def prepare(panel):
+        panel.opener.builtin.click()
+        panel.controls["rebin"].value = 4
+
+    before, after = went_on(tmp_path, prepare)
+    assert np.array_equal(after.signal.data, before.signal.data)
+
+
+def test_volumes_whose_spectra_are_gone_are_not_promised(made, tmp_path):
+    made.edx.save(tmp_path / "needle.hspy")
+    panel = SpectralPanel(Session(executor=Inline(), folder=tmp_path))
+    panel.open_file(tmp_path / "needle.hspy")
+    quick(panel)
+    panel.apply.click()
+    (tmp_path / "needle.hspy").unlink()
+    assert not panel.session.cursor.put_away()
+
+
 def test_a_map_of_one_element_can_be_the_series(panel):
     panel.preview_button.click()
     panel.single.which.value = "Ni_Ka"

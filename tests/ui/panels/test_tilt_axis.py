@@ -54,6 +54,14 @@ def test_com_by_panel_and_by_method_are_the_same(leaning, timeless):
     same(panel.result, leaning.tilt_align("CoM", nslices=20), timeless)
 
 
+def test_joint_by_panel_and_by_method_are_the_same(leaning, timeless):
+    panel = TiltAxisPanel(leaning)
+    panel.controls["mode"].value = "Automatic"
+    panel.form.choose("joint")
+    panel.apply.click()
+    same(panel.result, leaning.tilt_align("joint"), timeless)
+
+
 def test_com_taken_unchanged_is_recorded_as_com(leaning, timeless):
     panel = TiltAxisPanel(leaning)
     panel.controls["mode"].value = "Automatic"
@@ -104,7 +112,7 @@ def test_automatic_table_has_every_method_and_its_refusal(leaning):
         texts = "".join(
             w.value if hasattr(w, "value") else w.children[0].value for w in panel.table.children
         )
-        assert list(panel.found) == ["CoM", "MaxImage", "never", "half"]
+        assert list(panel.found) == ["CoM", "MaxImage", "joint", "never", "half"]
         assert "plot_results" in panel.form.hidden
         assert "refuses. Size 3 is never right; use the manual alignment." in texts
         assert "shift −1.50 px<br>angle 0.25°" in texts

@@ -12,7 +12,7 @@ from tomojupyter.monitor import Monitor, Silent
 from tomojupyter.numerics.alignment import joint_slab, joint_tilts
 from tomojupyter.numerics.alignment.joint_level import Pose
 from tomojupyter.numerics.alignment.joint_rounds import MOST, WORK, Box, Rounds, Stage
-from tomojupyter.numerics.alignment.joint_score import Score, score_pose
+from tomojupyter.numerics.alignment.joint_score import APART, Score, score_pose
 from tomojupyter.numerics.alignment.joint_series import Series, make_series
 from tomojupyter.numerics.alignment.joint_start import axis_by_mass, coarse, on_axis, standing
 from tomojupyter.numerics.alignment.registration_chain import _validated
@@ -22,6 +22,8 @@ SILENT = Silent()
 SPECIMENS = ("auto", "compact", "slab")
 ROUNDS = {"coarse": 4, "middle": 6, "fine": 6, "costly": 2}
 LEAST = 24  # px; images are not binned to less
+AGAIN, LAST = 3, 1  # times that the offset of a slab is looked for, coarse and fine
+WITHIN = 1.5  # times the noise of the shifts, in which a pose is as good as the one found
 PART = 0.6  # of the usual rounds' work; what costs more gets few rounds
 
 
@@ -53,6 +55,10 @@ class Joint:
         Mean misfit of every round.
     tilts_deg
         (n,) the tilts, refined if that was asked for.
+    rounds
+        After how many rounds Finish, or `rounds`, ended it; 0: it came to its end.
+    kept
+        The images lay as well as can be told: nothing is moved.
     """
 
     shifts: np.ndarray
@@ -66,6 +72,8 @@ class Joint:
     score: Score
     history: list[float] = field(default_factory=list)
     tilts_deg: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    rounds: int = 0
+    kept: bool = False
 
 
 def joint(
@@ -78,6 +86,7 @@ def joint(
     specimen: str = "auto",
     thickness: float | None = None,
     refine_tilts: bool = False,
+    rounds: int = 0,
     monitor: Monitor = SILENT,
     ncores: int | None = None,
 ) -> Joint:
@@ -102,6 +111,8 @@ def joint(
         Of a slab in px. None: measured.
     refine_tilts
         Fit the error of each tilt too; their mean and their scale stay.
+    rounds
+        End after so many, as Finish would. 0: as many as it takes.
     monitor
         Told about every round. Finish keeps the pose reached.
     ncores
@@ -135,11 +146,16 @@ def joint(
         use = np.ones(len(images), bool)
     series = make_series(images, tilts, mask=mask, vacuum=vacuum, use=use, specimen=specimen)
     with Workers(ncores) as workers:
-        course = Course(series, workers, monitor)
+        course = Course(series, workers, monitor, rounds)
         pose = course.slab(thickness) if series.slab else course.compact()
-        if refine_tilts and not monitor.finish_early:
+        if refine_tilts and not course.ended:
             pose, series = course.tilts(pose)
         score = score_pose(series, pose, course.box, workers, course.beat)
+        before = standing(len(images))
+        kept = not refine_tilts and apart(pose, before, series) <= WITHIN * score.noise_px
+        if kept:
+            pose = before
+            score = score_pose(series, pose, course.box, workers, course.beat)
     pose = _with_blank(pose, series)
     misfit = np.full(len(images), np.nan)
     if course.last is not None:
@@ -148,14 +164,34 @@ def joint(
         pose.shifts, pose.angle_deg, "slab" if series.slab else "compact",
         float(course.box.thickness) if series.slab else 0.0, series.flat_deg,
         series.reasons, ~series.placed, misfit, score, course.history, series.tilts_deg,
+        course.done if course.cut else 0, kept,
     )  # fmt: skip
+
+
+def apart(one: Pose, other: Pose, series: Series) -> float:
+    """Return the rms distance, in px, by which two poses place points of the specimen.
+
+    What moves the specimen as a whole does not count.
+    """
+    good = series.placed
+    t = np.deg2rad(series.tilts_deg[good])
+    waves = np.stack([np.cos(t), np.sin(t)], axis=1)
+    turn = np.deg2rad(one.angle_deg - other.angle_deg)
+    first, second = (pose.moved(np.zeros_like(pose.shifts), -pose.angle_deg).shifts[good]
+                     for pose in (one, other))  # fmt: skip
+    moves = first - second
+    across = moves[:, 0] - waves @ np.linalg.lstsq(waves, moves[:, 0], rcond=None)[0]
+    along = moves[:, 1] - moves[:, 1].mean()
+    lever = APART * max(series.images.shape[1:])
+    return float(np.sqrt(np.mean(across**2 + along**2) + (turn * lever) ** 2))
 
 
 class Course:
     """The stages of one alignment, and how the monitor hears of them."""
 
-    def __init__(self, series: Series, workers: Workers, monitor: Monitor) -> None:
+    def __init__(self, series: Series, workers: Workers, monitor: Monitor, rounds: int = 0) -> None:
         self.series, self.workers, self.monitor = series, workers, monitor
+        self.rounds, self.cut = rounds, False
         side = min(series.images.shape[1:])
         self.factors = [b for b in (8, 4, 2, 1) if side // b >= LEAST and b <= side / 32]
         self.factors = self.factors or [1]
@@ -182,7 +218,13 @@ class Course:
             min(self.done, self.total), self.total,
             residual=rounds.misfits[-1], picture=stage.solver.middle(),
         )  # fmt: skip
-        return bool(self.monitor.finish_early)
+        return self.ended
+
+    @property
+    def ended(self) -> bool:
+        """Whether Finish was asked for, or the rounds allowed are done."""
+        self.cut = self.cut or bool(self.monitor.finish_early) or self.done >= self.rounds > 0
+        return self.cut
 
     def stage(self, factor: int) -> Stage:
         """Return the series at one binning."""
@@ -213,7 +255,7 @@ class Course:
             pose = stage.refine(pose, rounds, False, self.tell).pose
             gains = stage.gains
             pose = self._by_mass(pose)
-            if self.monitor.finish_early:
+            if self.ended:
                 break
         return pose
 
@@ -226,7 +268,7 @@ class Course:
             self.series = replace(self.series, tilts_deg=refined)
             if not self.series.slab:
                 pose = self._by_mass(pose)
-            if self.monitor.finish_early:
+            if self.ended:
                 break
         return pose, self.series
 
@@ -251,15 +293,21 @@ class Course:
         part = joint_slab.THICK if thickness is None else thickness / shape[1]
         self.box = joint_slab.slab_box(shape, tilts, series.flat_deg, part)
         pose = self.start(self.stage(self.factors[0]))
+        cheap = [b for b in self.factors if self.work / b**3 <= WORK / PART]
+        finest = (cheap or self.factors[:1])[-1]
+        again = AGAIN * sum(b > finest for b in self.factors) + LAST
+        self.total += 2 * len(self.factors) + again * ROUNDS["coarse"]
         for factor, rounds in zip(self.factors, self._rounds(), strict=True):
             stage = self.stage(factor)
             pose = stage.refine(pose, rounds + 2, True, self.tell, even=False).pose
-            if self.monitor.finish_early:
+            if self.ended:
                 break
             if thickness is None:
                 pose = self._thinner(stage, pose)
-            if factor > 1 or len(self.factors) == 1:
-                pose = self._axis(factor, pose)
+            if factor >= finest:
+                pose = self._axis(factor, pose, AGAIN if factor > finest else LAST)
+            if self.ended:
+                break
         return pose
 
     def _thinner(self, stage: Stage, pose: Pose) -> Pose:
@@ -272,12 +320,18 @@ class Course:
         self.box = Box(self.box.height, round(thick), self.box.flat_deg)
         return joint_slab.lowered(pose, series.tilts_deg, series.flat_deg, z)
 
-    def _axis(self, factor: int, pose: Pose) -> Pose:
+    def _axis(self, factor: int, pose: Pose, rounds: int) -> Pose:
         """Look for the axis of a slab, of which little is left to see."""
         stage = self.stage(factor)
         pose = pose.moved(np.zeros((len(pose.shifts), 2)), joint_slab.turn(stage, pose))
-        move, _ = joint_slab.offset(stage, pose)
-        return pose.moved(np.tile([move, 0.0], (len(pose.shifts), 1)), 0.0)
+        for _ in range(rounds):
+            move, _ = joint_slab.offset(stage, pose)
+            pose = pose.moved(np.tile([move, 0.0], (len(pose.shifts), 1)), 0.0)
+            stage.solver = stage.fresh()
+            pose = stage.refine(pose, ROUNDS["coarse"], True, self.tell, even=False).pose
+            if self.ended:
+                break
+        return pose
 
 
 def _with_blank(pose: Pose, series: Series) -> Pose:

@@ -26,6 +26,7 @@ SILENT = Silent()
 SIDE = 48  # px that images keep at least when they are binned for the score
 APART = 0.24  # of the image, rms distance of points of a specimen from the middle
 WIDTH = 2.0  # the stated interval is wider by this both ways than the axis' own intervals make it
+NOTHING = (float("nan"), float("nan"))  # of a figure of the axis that cannot be told
 SIGMAS = 2.0  # of the stated intervals of angle and offset
 
 
@@ -53,6 +54,8 @@ class Score:
         estimate and half of its interval (2 standard errors); NaN where it cannot be told.
     left_out
         Projections that were not used.
+    noise_px
+        The part of `expected_px` that does not come from the axis.
     """
 
     expected_px: float
@@ -64,6 +67,7 @@ class Score:
     angle_deg: tuple[float, float]
     offset_px: tuple[float, float]
     left_out: tuple[int, ...]
+    noise_px: float
 
     def __str__(self) -> str:
         """Say it in one sentence."""
@@ -157,6 +161,7 @@ def score_pose(
         expected, (least / WIDTH, expected * WIDTH), moves, sigma, residual,
         float(np.corrcoef(volumes[0], volumes[1])[0, 1]), angle, offset,
         tuple(int(i) for i in np.flatnonzero(~series.model)),
+        _expected(series, moves, sigma, NOTHING, NOTHING),
     )  # fmt: skip
 
 
@@ -176,15 +181,14 @@ def _axis(
     series: Series, pose: Pose, stage: Stage
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return what is left of the angle and of the offset, each with half of its interval."""
-    nothing = (float("nan"), float("nan"))
     if series.slab:
         offset, sigma = joint_slab.offset(stage, pose)
         limit = joint_slab.FARTHEST * joint_slab.PROBE * series.images.shape[1]
-        return nothing, (offset, SIGMAS * min(sigma, limit))
+        return NOTHING, (offset, SIGMAS * min(sigma, limit))
     try:
         fit = axis_by_mass(series, pose)
     except AlignmentRefused:
-        return nothing, nothing
+        return NOTHING, NOTHING
     return (
         (fit.angle_deg, SIGMAS * fit.angle_sigma_deg),
         (fit.shift_px, SIGMAS * fit.shift_sigma_px),

@@ -37,7 +37,7 @@ def coarse(series: Series) -> Pose:
         if series.slab:
             moved = _moved(series, pose)
             seen = np.isfinite(moved)
-            fit = max_image_axis(moved, series.tilts_deg, mask=seen, vacuum=0.0)
+            fit = max_image_axis(moved, series.tilts_deg, mask=seen, vacuum=0.0, refine=False)
             return pose.moved(np.zeros((len(images), 2)), fit.angle_deg)
         return on_axis(pose, axis_by_mass(series, pose))
     except AlignmentRefused:

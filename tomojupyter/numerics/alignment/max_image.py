@@ -1,7 +1,8 @@
 """The direction of the tilt axis from the maximum-intensity image.
 
 While the specimen turns, every feature of it moves across the axis. In the maximum over all
-projections it leaves a streak in that direction.
+projections it leaves a streak in that direction. The direction of the streaks is then refined by
+the series that made them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from tomojupyter.errors import AlignmentRefused, ParameterError
+from tomojupyter.numerics.alignment.axis_refinement import refined_angle
 from tomojupyter.numerics.alignment.mass import masses
 from tomojupyter.numerics.images.filters import bin_mean
 
@@ -39,11 +41,18 @@ class MaxImageFit:
         Standard error.
     image
         float32 (ny, nx), the maximum over the projections, vacuum at 0.
+    rule
+        What the angle rests on in the end: ``"mass"``, ``"paths"``, or ``"streaks"`` where the
+        series told no more than its maximum.
+    streaks_deg
+        The angle by the streaks alone.
     """
 
     angle_deg: float
     angle_sigma_deg: float
     image: np.ndarray
+    rule: str = "streaks"
+    streaks_deg: float = 0.0
 
 
 def max_image_axis(
@@ -54,6 +63,7 @@ def max_image_axis(
     delta: float = 0.1,
     mask: np.ndarray | None = None,
     vacuum: float | None = None,
+    refine: bool = True,
 ) -> MaxImageFit:
     """Find the direction of the axis from streaks in the maximum-intensity image.
 
@@ -71,6 +81,8 @@ def max_image_axis(
         bool, broadcastable to `images`; True marks covered pixels. None: all.
     vacuum
         Level of the vacuum in units of the pixels. None: estimated.
+    refine
+        Go on from the direction of the streaks to what the whole series tells.
 
     Raises
     ------
@@ -89,8 +101,14 @@ def max_image_axis(
     density of directions of the gradient is taken, on the maximum over projections of a
     difference of Gaussians, which shows details. The standard error is a jackknife over nine
     parts of the image; what all parts have in common is not in it. Interfaces of the specimen
-    that are turned against the axis look like streaks, so the answer is worth a degree or two
-    on a layered needle; CoM is better where it can be used.
+    that are turned against the axis look like streaks, so this alone is worth a degree or two
+    on a layered needle.
+
+    From there the angle is refined. Where the specimen is seen whole between the upper and the
+    lower edge, it is the one at which every column keeps its mass. Where it is not, the details
+    that made the streaks are followed from tilt to tilt, and their paths are square to the axis.
+    The standard error is then a jackknife over parts of the image or over details. The direction
+    of the streaks stays where neither tells the angle to half a degree.
     """
     angles = np.arange(-limit, limit + delta / 2, delta)
     if not delta > 0 or len(angles) < 5:
@@ -105,33 +123,41 @@ def max_image_axis(
     small = bin_mean(stack, factor) if factor > 1 else stack
     weight = bin_mean(window, factor) if factor > 1 else window
     _refuse_unrelated(small, weight)
-    profiles = _profiles(_deviation(small), weight, angles)
-    density = _directions(_details(small), weight, angles)
-    curves = [_curve(profiles.sum(axis=0), density.sum(axis=0), angles)]
-    for k in range(len(density)):
-        kept = np.arange(len(density)) != k
-        curves.append(_curve(profiles[kept].sum(axis=0), density[kept].sum(axis=0), angles))
-    best = [_peak(angles, curve) for curve in curves]
-    n = len(density)
-    rest = np.array(best[1:])
-    sigma = float(np.sqrt((n - 1) / n * np.sum((rest - rest.mean()) ** 2)))
-    _refuse(best[0], sigma, limit, delta)
-    return MaxImageFit(-best[0], sigma, found.images.max(axis=0))
-
-
-def _refuse(angle: float, sigma: float, limit: float, delta: float) -> None:
-    """Refuse an angle at the end of what was tried, or one that nothing supports."""
-    if abs(angle) > limit - 1.5 * delta:
+    streaks, sigma = _streaks(small, weight, angles)
+    if abs(streaks) > limit - 1.5 * delta:
         raise AlignmentRefused(
             f"no direction stands out within ±{limit:g}°: the maximum-intensity image has no "
             "streaks, or the axis is turned further; raise the limit, or use another method"
         )
+    image = found.images.max(axis=0)
+    better = None
+    if refine:
+        seen = bin_mean(found.covered.astype(np.float32), factor) > 0.999
+        known = np.where(seen, small, np.nan)
+        better = refined_angle(known, found.tilts_deg, found.film, -streaks)
+    if better is not None and abs(better.angle_deg) <= limit:
+        return MaxImageFit(better.angle_deg, better.sigma_deg, image, better.rule, -streaks)
     if not sigma <= MAX_SIGMA:
         raise AlignmentRefused(
             f"parts of the maximum-intensity image disagree on the direction of the axis "
             f"(standard error {sigma:.1f}°, allowed is {MAX_SIGMA}°); register the images "
             "better, or use another method"
         )
+    return MaxImageFit(-streaks, sigma, image, streaks_deg=-streaks)
+
+
+def _streaks(images: np.ndarray, weight: np.ndarray, angles: np.ndarray) -> tuple[float, float]:
+    """Return the direction of the streaks in degrees, and its standard error."""
+    profiles = _profiles(_deviation(images), weight, angles)
+    density = _directions(_details(images), weight, angles)
+    n = len(density)
+    curves = [_curve(profiles.sum(axis=0), density.sum(axis=0), angles)]
+    for k in range(n):
+        kept = np.arange(n) != k
+        curves.append(_curve(profiles[kept].sum(axis=0), density[kept].sum(axis=0), angles))
+    best = np.array([_peak(angles, curve) for curve in curves])
+    rest = best[1:]
+    return float(best[0]), float(np.sqrt((n - 1) / n * np.sum((rest - rest.mean()) ** 2)))
 
 
 def _refuse_unrelated(images: np.ndarray, window: np.ndarray) -> None:

@@ -213,8 +213,7 @@ def angle_step(moments: Moments, tilts_rad: np.ndarray) -> Estimate:
         return Estimate(0.0, np.inf)
     gains = _gains(moments)
     mass = moments.mass / gains
-    typical = np.where(moments.valid, mass, 0).sum(axis=0)
-    typical = typical / np.maximum(moments.valid.sum(axis=0), 1)
+    typical = _typical(mass, moments.valid)
     safe = np.where(moments.valid, moments.mass, 1)
     centre = np.where(moments.valid, moments.first / safe, 0)
     shape = mass.shape
@@ -223,15 +222,39 @@ def angle_step(moments: Moments, tilts_rad: np.ndarray) -> Estimate:
     full = np.broadcast_to(typical, shape)
     effect = moments.slope_second + moments.x * full - centre * moments.slope_first
     paths = _rule(centre * full, effect, waves, full[..., None], moments.valid)
+    masses = _mass_rule(moments)
+    return _estimate(paths[0] + masses[0], paths[1] + masses[1])
+
+
+def mass_step(moments: Moments) -> Estimate:
+    """Estimate the same angle by the masses of the columns alone."""
+    if not moments.valid.any():
+        return Estimate(0.0, np.inf)
+    return _estimate(*_mass_rule(moments))
+
+
+def _mass_rule(moments: Moments) -> tuple[np.ndarray, np.ndarray]:
+    """Return each column's share of the angle by which masses differ between projections."""
+    mass = moments.mass / _gains(moments)
+    typical = _typical(mass, moments.valid)
+    shape = mass.shape
     slope = np.broadcast_to(np.gradient(typical, moments.x), shape)
-    masses = _rule(
+    return _rule(
         mass,
         moments.slope_first,
         np.ones((*shape, 1)),
-        np.stack([full, slope], axis=2),
+        np.stack([np.broadcast_to(typical, shape), slope], axis=2),
         moments.valid,
     )
-    top, bottom = paths[0] + masses[0], paths[1] + masses[1]
+
+
+def _typical(mass: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Return the mean mass (nx,) of each column where it is seen whole."""
+    return np.asarray(np.where(valid, mass, 0).sum(axis=0) / np.maximum(valid.sum(axis=0), 1))
+
+
+def _estimate(top: np.ndarray, bottom: np.ndarray) -> Estimate:
+    """Return the angle and its standard error from the shares of the columns."""
     if not bottom.sum() > 0:
         return Estimate(0.0, np.inf)
     parts = np.array_split(np.arange(len(top)), min(BLOCKS, len(top)))

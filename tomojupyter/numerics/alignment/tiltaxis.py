@@ -189,7 +189,7 @@ def _check_tilts(tilts: np.ndarray) -> None:
         )
 
 
-def _moved(images: np.ndarray, angle: float, shift: float) -> np.ndarray:
+def displaced(images: np.ndarray, angle: float, shift: float) -> np.ndarray:
     """Return images as they are with this rotation and shift; NaN where nothing is known."""
     if not angle and not shift:
         return images
@@ -204,7 +204,8 @@ def _iterate(
     """Turn, move, estimate the rest, until it vanishes."""
     angle = shift = 0.0
     for done in range(ROUNDS):
-        moments = _usable(measure(_moved(images, angle, shift), tilts_rad, columns), nslices)
+        moved = displaced(images, angle, shift)
+        moments = usable_columns(measure(moved, tilts_rad, columns), nslices)
         turn = angle_step(moments, tilts_rad)
         offset = offset_step(moments, tilts_rad)
         angle -= math.degrees(turn.value) * (1 if done < UNDAMPED else 0.5)
@@ -232,7 +233,7 @@ def _iterate(
     return AxisFit(angle, shift, sigma, offset.sigma, offset.residual)
 
 
-def _usable(moments: Moments, nslices: int | None) -> Moments:
+def usable_columns(moments: Moments, nslices: int | None) -> Moments:
     """Keep the columns that have enough mass inside the image; refuse if they are too few."""
     massive = moments.massive
     if massive.sum() < MIN_COLUMNS:

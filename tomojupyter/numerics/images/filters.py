@@ -15,6 +15,7 @@ from tomojupyter.errors import DataError, ParameterError
 from tomojupyter.numerics.blocks import unless_stopped
 
 FLAT = 0.1  # a frame with less than this fraction of the usual contrast is blank
+STRUCTURED = 0.7  # of the spread of block means, what is common to both colours of the board
 BLOCK = 4  # px, block over which pixels are averaged before their distribution is judged
 SAMPLES = 200_000  # block means that describe a stack well enough
 
@@ -156,7 +157,8 @@ def blank_frames(images: np.ndarray) -> np.ndarray:
     -------
     np.ndarray
         bool (n,). True where a frame is constant, has no finite pixel, or has less than a
-        tenth of the contrast that most frames have.
+        tenth of the contrast that most frames have, unless it is brighter than these and its
+        contrast is more than noise.
 
     Raises
     ------
@@ -181,7 +183,14 @@ def blank_frames(images: np.ndarray) -> np.ndarray:
     measure = spread if _structureless(constant, spread, common, pixels[0].size) else common
     # The upper quartile: up to three quarters of the frames may be blank.
     typical = np.percentile(measure[~constant], 75)
-    return constant | (measure < FLAT * typical)
+    faint = measure < FLAT * typical
+    # A slab seen steeply is thick and smooth: brighter than the others, and more than noise.
+    usual = np.median([np.nanmean(pixels[i]) for i in np.flatnonzero(~constant & ~faint)])
+    for i in np.flatnonzero(faint & ~constant):
+        if np.nanmean(pixels[i]) > usual:
+            _, (own,), (shared,) = _contrasts([pixels[i]])  # by levels of its own
+            faint[i] = shared < STRUCTURED * own
+    return constant | faint
 
 
 def estimate_vacuum(images: np.ndarray, mask: np.ndarray | None = None) -> float:

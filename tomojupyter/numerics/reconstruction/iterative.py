@@ -17,6 +17,7 @@ import numpy as np
 
 from tomojupyter.errors import ParameterError
 from tomojupyter.monitor import Monitor, Silent
+from tomojupyter.numerics.aligned import zeros
 from tomojupyter.numerics.blocks import Workers
 from tomojupyter.numerics.reconstruction.problem import check_counts
 
@@ -177,7 +178,8 @@ class State(ABC):
             part[:k] = known if weights is None else np.where(known, weights, 0)
             self.weights[i] = part
         self._load_mask(i, k)
-        self.residuals[i] = self.sinograms[i].copy(order="K")
+        self.residuals[i] = self.projector.sinograms(k)
+        self.residuals[i][...] = self.sinograms[i]
         if self.problem.start is not None:
             self._load_start(i, k, self.problem.start[block])
 
@@ -261,7 +263,7 @@ class State(ABC):
     def result(self) -> np.ndarray:
         """Return the iterate as one array; its parts are given up one by one."""
         _, ny = self.projector.sinogram_shape
-        volume = np.empty((self.blocks[-1].stop, self.projector.thickness, ny), np.float32)
+        volume = zeros((self.blocks[-1].stop, self.projector.thickness, ny))
 
         def one(i: int) -> None:
             block = self.blocks[i]

@@ -124,7 +124,8 @@ class _OsSirt(State):
         weights = self.weights[i]
         highest_weights = np.ones(lanes) if weights is None else weights.max(axis=(1, 2))
         self.scales[i] = 1 / np.where(highest_weights > 0, highest_weights, 1)
-        self.ahead[i] = self.volumes[i].copy(order="K")
+        self.ahead[i] = self.projector.slices(lanes)
+        self.ahead[i][...] = self.volumes[i]
         self.momenta[i], self.steps[i] = np.ones(lanes), np.ones(lanes)
         self.misfits[i] = self._misfit(i)
 

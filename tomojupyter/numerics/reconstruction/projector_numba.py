@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tomojupyter.errors import Cancelled
+from tomojupyter.numerics.aligned import zeros
 from tomojupyter.numerics.blocks import stopped
 from tomojupyter.numerics.reconstruction.projector import Projector
 
@@ -176,9 +177,7 @@ def _rays(tilts_deg: np.ndarray, ny: int, nz: int) -> tuple[np.ndarray, np.ndarr
 def _zeros(k: int, shape: tuple[int, int]) -> np.ndarray:
     """Return an array that looks like (lanes, rows, columns), with the lanes innermost."""
     # An odd number of columns: else one column's voxels share a few places of the cache.
-    return np.zeros((shape[0], shape[1] | 1, _lanes(k)), np.float32)[:, : shape[1]].transpose(
-        2, 0, 1
-    )
+    return zeros((shape[0], shape[1] | 1, _lanes(k)))[:, : shape[1]].transpose(2, 0, 1)
 
 
 def _lanes(k: int) -> int:

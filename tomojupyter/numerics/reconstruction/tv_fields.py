@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tomojupyter.errors import Cancelled
+from tomojupyter.numerics.aligned import zeros
 from tomojupyter.numerics.blocks import stopped
 
 PIECE = 1 << 24  # voxels, about 0.1 s, between two looks at a cancel
@@ -109,7 +110,7 @@ class CompiledField(Field):
         self._inside = np.empty(0, np.float32) if inside is None else _flat(inside)
         lanes, nz, ny = volume.shape
         self._sizes = (nz, ny, volume.strides[1] // volume.itemsize, lanes)
-        self._dual = np.zeros(tv_kernels.VECTOR + 3 * volume.size, np.float32)
+        self._dual = zeros((tv_kernels.VECTOR + 3 * volume.size,))
         self._float_limits = (np.float32(limits[0]), np.float32(limits[1]))
         rows = max(1, PIECE // (lanes * ny))
         self._pieces = [(z, min(nz, z + rows)) for z in range(0, nz, rows)]

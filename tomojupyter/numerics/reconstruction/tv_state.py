@@ -48,7 +48,8 @@ class TotalVariation(State):
         lowest, highest = self.problem.lowest, self.problem.highest
         limits = (-np.inf if lowest is None else lowest, np.inf if highest is None else highest)
         self.fields[i] = make_field(self.volumes[i], k, limits, mask)
-        self.images[i] = self.residuals[i].copy(order="K")
+        self.images[i] = self.projector.sinograms(k)
+        self.images[i][...] = self.residuals[i]
 
     def start(self, beat: Callable[[int], None]) -> None:
         """Compute the step: one for all voxels, that no data can make too long."""

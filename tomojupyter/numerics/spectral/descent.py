@@ -9,47 +9,11 @@ import numpy as np
 from tomojupyter.numerics.reconstruction.iterative import inverse_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tomojupyter.numerics.blocks import Workers
-    from tomojupyter.numerics.reconstruction.projector import Projector
+    from tomojupyter.numerics.spectral.operators import Operators
 
 BALANCE = 0.1  # of steps in residuals and in volumes: changes the speed, not the result
 COUPLED = 4.0  # of steps in gradients and in residuals: likewise
-SLAB = 8  # slices of a volume that a thread takes at a time
 MATTER = 0.2  # of the brightest voxel: above it the noise of a channel is looked at
-
-
-class Operators:
-    """Projections of all channels, (channels, nx, ...), in threads."""
-
-    def __init__(self, projector: Projector, workers: Workers, beat: Callable[[int], None]) -> None:
-        self.projector, self.workers, self.beat = projector, workers, beat
-
-    def forward(self, volumes: np.ndarray) -> np.ndarray:
-        """Return (channels, nx, n, ny)."""
-        return self._each(self.projector.forward, volumes, self.projector.sinogram_shape)
-
-    def back(self, sinograms: np.ndarray) -> np.ndarray:
-        """Return (channels, nx, nz, ny)."""
-        return self._each(self.projector.back, sinograms, self.projector.slice_shape)
-
-    def slabs(self, function: Callable[[int, int], None], nx: int) -> None:
-        """Call a function for ranges of slices."""
-        cuts = [(first, min(first + SLAB, nx)) for first in range(0, nx, SLAB)]
-        self.workers.run(lambda cut: function(*cut), cuts, self.beat)
-
-    def _each(
-        self, function: Callable[..., np.ndarray], values: np.ndarray, shape: tuple[int, int]
-    ) -> np.ndarray:
-        flat = values.reshape(-1, *values.shape[2:])
-        out = np.empty((len(flat), *shape), np.float32)
-
-        def one(block: slice) -> None:
-            out[block] = function(flat[block])
-
-        self.workers.run(one, self.projector.blocks(len(flat)), self.beat)
-        return out.reshape(*values.shape[:2], *shape)
 
 
 class Descent:
@@ -78,8 +42,7 @@ class Descent:
         self.unit = self._units(precision, volumes)
         self.target = data / self.unit
         self.omega = precision * self.unit**2
-        rows = both.forward(np.ones((1, 1, nz, ny), np.float32))
-        columns = both.back(np.ones((1, 1, *data.shape[2:]), np.float32))
+        rows, columns = both.bounds()
         self.sigma = np.float32(BALANCE) * inverse_of(rows)
         self.tau = np.reciprocal(np.float32(BALANCE) * (columns + np.float32(6 * COUPLED)))
         self.z = volumes / self.unit
@@ -90,7 +53,7 @@ class Descent:
 
     def _units(self, precision: np.ndarray, volumes: np.ndarray) -> np.ndarray:
         """Return (c, 1, 1, 1) units of the channels."""
-        noise = self.both.back(precision)
+        noise = self.both.spread(precision)
         levels = []
         for own, volume in zip(noise, volumes, strict=True):
             matter = volume > MATTER * volume.max()

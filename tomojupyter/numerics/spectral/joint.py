@@ -12,8 +12,9 @@ from tomojupyter.monitor import Monitor, Silent
 from tomojupyter.numerics.blocks import Workers
 from tomojupyter.numerics.reconstruction.problem import check_sinograms
 from tomojupyter.numerics.reconstruction.sirt import sirt
-from tomojupyter.numerics.spectral.descent import Descent, Operators
+from tomojupyter.numerics.spectral.descent import Descent
 from tomojupyter.numerics.spectral.noise import precision
+from tomojupyter.numerics.spectral.operators import Operators
 
 if TYPE_CHECKING:
     from tomojupyter.numerics.reconstruction.projector import Projector
@@ -98,7 +99,8 @@ def joint(
     reconstruction leaves: for counts, the Poisson likelihood to second order about that
     reconstruction. ``u`` makes the noise that reaches a gradient through ``A^T w`` one in every
     channel. The weight is thus chosen by the data, with dose, number of tilts, and units of the
-    maps; `weight` itself is a pure number.
+    maps; `weight` itself is a pure number. ``A`` is corrected for the width of the projector's
+    interpolation (`Operators`), so voxels are means over their volume.
 
     The coupling takes contrast along with noise. A refinement repeats the descent with
     ``TNV(x) - <q, x>``, q being the subgradient that was found (Bregman's iteration), which

@@ -55,6 +55,19 @@ def total_spectrum(spectra: Any, monitor: Monitor = SILENT) -> np.ndarray:
     return total
 
 
+def sums(spectra: Any, monitor: Monitor = SILENT) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sum over all pixels, float64 (nc,), and over all channels, float32 (n, ny, nx)."""
+    total = np.zeros(spectra.shape[-1])
+    counts = np.empty(spectra.shape[:3], np.float32)
+    for i, image in images(spectra, monitor):
+        flat = counts[i].reshape(-1)
+        for first in range(0, len(image), PIXELS):
+            part = image[first : first + PIXELS]
+            total += part.sum(axis=0, dtype=np.float64)
+            flat[first : first + PIXELS] = part.sum(axis=1, dtype=np.float64)
+    return total, counts
+
+
 def products(spectra: Any, rows: np.ndarray, monitor: Monitor = SILENT) -> np.ndarray:
     """Return the product of every spectrum with each of a few rows.
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 import numpy as np
 
-from tomojupyter import spectral
 from tomojupyter.errors import TomojupyterError
+from tomojupyter.spectral.volumes import GUIDE
 from tomojupyter.steps.base import make_step
 from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.spectral_components import ComponentsForm
 from tomojupyter.ui.panels.spectral_data import open_file, open_simulated, opened, tilts_differ
 from tomojupyter.ui.panels.spectral_lines import LinesForm
+from tomojupyter.ui.panels.spectral_look import LookForm
 from tomojupyter.ui.panels.spectral_open import OpenForm, SingleMap
 from tomojupyter.ui.panels.spectral_results import draw_together
 from tomojupyter.ui.panels.spectral_views import MapsView
@@ -89,17 +90,20 @@ class SpectralPanel(OperationPanel):
     def extras(self) -> Sequence[widgets.Widget]:
         """Return what opens spectra, and the three forms, of which one is seen."""
         self.opener = OpenForm(self.session.folder, self.open_file, self.open_simulated)
-        self.opener.on_tilts(self._follow)
+        self.opener.on_tilts(self._form_changed)
         self.part = widgets.ToggleButtons(options=(LINES, COMPONENTS, VOLUMES), tooltips=[""] * 3)
         self.part.add_class("tj-segments").add_class("tj-spectral-part")
-        self.lines = LinesForm(self._follow, self._follow)
-        self.components = ComponentsForm(self._follow, self._follow)
-        self.together = VolumesForm(self._follow)
+        self.lines = LinesForm(self._form_changed, self._form_changed)
+        self.components = ComponentsForm(self._form_changed, self._form_changed)
+        self.together = VolumesForm(self._form_changed)
         self.together.explore.on_click(lambda _: self.go_to_stage and self.go_to_stage("explore"))
         self.together.series.on_click(lambda _: self._use_sum())
+        self.look = LookForm(
+            self.session, self.views.overlay, self._draw_spectrum, self._form_changed
+        )
         self.rebin = widgets.Dropdown(options=[("none", 1), ("2 × 2 px", 2), ("4 × 4 px", 4)])
         self.rebin.add_class("tj-spectral-rebin")
-        self.rebin.observe(lambda _: self._follow(), "value")
+        self.rebin.observe(lambda _: self._form_changed(), "value")
         self._rebin_row = widgets.Box([widgets.Label("Rebin"), self.rebin]).add_class("tj-field")
         self.forms: dict[str, widgets.VBox] = {
             LINES: self.lines,
@@ -114,7 +118,14 @@ class SpectralPanel(OperationPanel):
         for name, form in self.forms.items():
             form.layout.display = "" if name == LINES else "none"
         self.single = SingleMap(self.session)
-        return [self.opener, self.part, *self.forms.values(), self._rebin_row, self.single]
+        return [
+            self.opener,
+            self.part,
+            *self.forms.values(),
+            self._rebin_row,
+            self.look,
+            self.single,
+        ]
 
     # ------------------------------------------------------------------ opening
 
@@ -140,18 +151,19 @@ class SpectralPanel(OperationPanel):
         self.spectra, self.maps, self.volumes, self._made = spectra, {}, {}, ()
         self.opener.set(spectra)
         self.single.set({})
+        self.look.set(spectra)
         self.components.set({})
         self.together.show_results({}, {}, {})
         self.views.set_spectra(spectra)
         self.lines.set(spectra)
         self.part.value = LINES
         if spectra.beside is not None:
-            self.session.replace(spectra.beside, spectra.name)
+            self.session.replace(spectra.beside, spectra.name, source=spectra.source)
             self._base = self.session.cursor
         elif self.session.signal is None:
             self._use_sum()
         self.together.set_series(self.session, spectra, self.tilts)
-        self._follow()
+        self._form_changed()
         n, ny, nx = spectra.shape
         self.session.say(f"{spectra.name}: {n} spectrum images of {nx} × {ny} px.", "good")
 
@@ -159,7 +171,7 @@ class SpectralPanel(OperationPanel):
         """Make the counts of all channels the series of the app, to be aligned there."""
         if self.spectra is None or self.tilts is None:
             return
-        self.session.replace(self.spectra.sum_stack(self.tilts), f"{self.spectra.name}, sum")
+        self.spectra.use_sum(self.session, self.tilts)
         self._base = self.session.cursor
 
     @property
@@ -177,18 +189,14 @@ class SpectralPanel(OperationPanel):
 
     def changed(self) -> None:
         """Draw windows and maps anew."""
-        if self.spectra is not None:
-            self.soon(self._draw)
-
-    def _follow(self) -> None:
-        """Follow a change in any of the forms."""
-        self._form_changed()
+        self.soon(self._draw)
 
     def _part_changed(self) -> None:
         part = self.part.value
         for name, form in self.forms.items():
             form.layout.display = "" if name == part else "none"
-        self._rebin_row.layout.display = "none" if part == VOLUMES else ""
+        hidden = "none" if part == VOLUMES else ""
+        self._rebin_row.layout.display = self.look.layout.display = hidden
         self.single.set(self.maps if part != VOLUMES else {})
         if part != VOLUMES:
             self._kind = part
@@ -198,8 +206,7 @@ class SpectralPanel(OperationPanel):
         self._form_changed()
 
     def _draw(self) -> None:
-        spectra = self.spectra
-        if spectra is None:
+        if (spectra := self.spectra) is None:
             return
         with self.session.attempt("Preview"):
             by_lines = self._kind == LINES
@@ -208,10 +215,15 @@ class SpectralPanel(OperationPanel):
             self.views.set_components({} if by_lines else self.components.found, self.components)
             made = self.maps if self.up_to_date else {}
             factor = int(self.rebin.value)
+            self._draw_spectrum()
             if by_lines:
                 self.views.set_lines(self.lines, made, factor, self.tilts)
             else:
                 self.views.set_layers(self.components.shown, factor, self.tilts, "components")
+            self.views.set_residual(self.look.shown if self.up_to_date else None, self.tilts)
+
+    def _draw_spectrum(self) -> None:
+        self.look.draw(self.views, self.components.scree, self.tilts, int(self.rebin.value))
 
     def _edge_moved(self, name: str, edge: Any, energy: float) -> None:
         with self.session.attempt("Window"):
@@ -230,7 +242,7 @@ class SpectralPanel(OperationPanel):
             return []
         step = self.together.step()
         if self.together.guided:
-            step = step.replace(guide=spectral.GUIDE)  # type: ignore[call-arg]
+            step = step.replace(guide=GUIDE)  # type: ignore[call-arg]
         return [*self._map_steps(), step]
 
     def _map_steps(self) -> list[Step]:
@@ -313,6 +325,7 @@ class SpectralPanel(OperationPanel):
     def _mapped(self, maps: dict[str, Any], steps: Sequence[Step], result: Result) -> None:
         self.maps, self._made = maps, tuple(steps)
         self.single.set(maps)
+        self.look.set_maps(maps, steps)
         if steps[0].operation == "decompose":
             self.components.set(maps)
         self.session._say_with(
@@ -342,21 +355,23 @@ class SpectralPanel(OperationPanel):
             made, volumes, fractions = result.value
             if not fresh:
                 self.maps, self._made = made, tuple(steps)
+                self.look.set_maps(made, steps)
                 if steps[0].operation == "decompose":
                     self.components.set(made)
             self._reconstructed(volumes, fractions, step, result)
 
-        session.start(capital(step.method), work, done)
+        # Maps that are reconstructed one after the other would all end early.
+        session.start(capital(step.method), work, done, can_finish=step.together)
 
     def _reconstructed(
         self, volumes: dict[str, Any], fractions: Any, step: Step, result: Result
     ) -> None:
-        session = self.session
+        session, self.volumes = self.session, volumes
         if not self.together.uses_series and self._belongs_elsewhere():
             self._use_sum()
-        self.volumes = volumes
-        session.add_runs(volumes, step, "Spectral", result.seconds)
-        colours = self._colours()
+        source = getattr(self.spectra, "source", None)
+        session.add_runs(volumes, step, "Spectral", result.seconds, source)
+        colours = (self.lines if self._kind == LINES else self.components).colours
         self.together.show_results(volumes, fractions, colours)
         self.part.value = VOLUMES
         self._part_changed()
@@ -371,12 +386,6 @@ class SpectralPanel(OperationPanel):
         """Tell whether the series of the app is another one than these spectra's."""
         cursor = self.session.cursor
         return cursor is None or self._base is None or cursor.root is not self._base.root
-
-    def _colours(self) -> dict[str, str]:
-        if self._kind == LINES:
-            return {row.name: row.colour for row in self.lines.rows}
-        parts = self.components
-        return {parts.texts[n].value.strip() or n: parts.colour(n) for n in parts.found}
 
     @property
     def result(self) -> Any:

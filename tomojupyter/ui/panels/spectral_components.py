@@ -110,6 +110,11 @@ class ComponentsForm(widgets.VBox):
         return PALETTE[list(self.found).index(name) % len(PALETTE)]
 
     @property
+    def colours(self) -> dict[str, str]:
+        """Colours of all components, by the names that a person gave them."""
+        return {self.texts[n].value.strip() or n: self.colour(n) for n in self.found}
+
+    @property
     def kept(self) -> dict[str, Any]:
         """The components that are kept, by the names that a person gave them."""
         return {

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tomojupyter import api as tomo
 from tomojupyter.errors import DataError, TomojupyterError
-from tomojupyter.numerics.spectral.passes import total_spectrum
+from tomojupyter.formats.spectrum_images import read_spectra
+from tomojupyter.numerics.spectral.passes import sums
 from tomojupyter.steps.spectra import Spectra
+from tomojupyter.ui.sources import EDX, SIMULATED, SUM, Source, simulated_spectra
 from tomojupyter.ui.views.paint import added_rgb
 from tomojupyter.ui.words import capital
 
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tomojupyter.monitor import Monitor
-
-SIMULATED = "Simulated EDX"
+    from tomojupyter.ui.session import Session
 
 
 @dataclass(eq=False)
@@ -41,6 +41,8 @@ class OpenSpectra:
         A TomoStack that came with the spectra, or None.
     lines
         To begin with; empty: the main lines of the signal's elements.
+    source
+        Where they can be loaded again; None: nowhere.
     """
 
     signal: Any
@@ -49,6 +51,7 @@ class OpenSpectra:
     images: np.ndarray
     beside: Any = None
     lines: tuple[str, ...] = ()
+    source: Source | None = None
     spectra: Spectra = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,6 +82,11 @@ class OpenSpectra:
             return "All spectra are empty: there is nothing to map."
         return ""
 
+    def in_kev(self, values: np.ndarray) -> np.ndarray:
+        """Return values on the energy axis, in its own units, in keV."""
+        axis = self.signal.axes_manager.signal_axes[0].axis
+        return np.interp(values, axis, self.spectra.energies)
+
     def tilts(self, given: tuple[float, ...] | None) -> tuple[float, ...] | None:
         """Return the tilts in degrees, those of the signal by default; None without any."""
         try:
@@ -90,6 +98,13 @@ class OpenSpectra:
         """Return the counts of all channels as a TomoStack."""
         return self.spectra.stack(self.images, tilts, f"{self.name}, sum")
 
+    def use_sum(self, session: Session, tilts: tuple[float, ...]) -> None:
+        """Make the counts of all channels the series of the app."""
+        # Tilts that were typed are not in the file.
+        known = self.source if self.tilts(None) == tilts else None
+        source = replace(known, kind=SUM) if known is not None and known.path else None
+        session.replace(self.sum_stack(tilts), f"{self.name}, sum", source=source)
+
 
 def opened(signal: Any, name: str, monitor: Monitor, beside: Any = None) -> OpenSpectra:
     """Return a signal with its sums.
@@ -100,18 +115,16 @@ def opened(signal: Any, name: str, monitor: Monitor, beside: Any = None) -> Open
         If it is no series of spectrum images.
     """
     spectra = Spectra(signal)
-    total = total_spectrum(spectra.data, monitor)
-    n, ny, nx, _ = spectra.data.shape
-    images = np.empty((n, ny, nx), np.float32)
-    for i in range(n):
-        images[i] = np.asarray(spectra.data[i].sum(axis=-1))
+    spectra._check()
+    total, images = sums(spectra.data, monitor)
     return OpenSpectra(signal, name, total, images, beside)
 
 
 def open_simulated(monitor: Monitor) -> OpenSpectra:
     """Return the simulated series of a needle, with its dark-field images."""
-    made = tomo.datasets.get_simulated_edx_data(size=32, counts=20, seed=1)
+    made = simulated_spectra()
     found = opened(made.edx, SIMULATED, monitor, made.haadf)
+    found.source = Source(kind=EDX)
     # The copper of the holder is in the spectra, but nobody wants a map of it.
     found.lines = ("Si_Ka", "Cr_Ka", "Ni_Ka", "Pt_Ma")
     return found
@@ -125,30 +138,52 @@ def open_file(path: Path, monitor: Monitor) -> OpenSpectra:
     DataError
         If they cannot be read, or are no spectrum images.
     """
-    import hyperspy.api as hs
+    signal, name, files = read_spectra(path)
+    found = opened(signal, name, monitor)
+    found.source = Source.of_file(path) if len(files) == 1 else Source.of_files(files)
+    return found
 
-    try:
-        signal = hs.load(path, lazy=True)
-    except Exception as error:
-        raise DataError(f"{path.name} cannot be read as spectra: {error}") from error
-    if isinstance(signal, list):
-        cubes = [s for s in signal if s.axes_manager.signal_dimension == 1]
-        if not cubes:
-            raise DataError(f"{path.name} holds no spectrum image")
-        signal = max(cubes, key=lambda s: s.data.size)
-    name = path.stem
-    axes = signal.axes_manager
-    if (axes.navigation_dimension, axes.signal_dimension) == (2, 1):
-        files = sorted(p for p in path.parent.iterdir() if p.suffix == path.suffix)
-        try:
-            signal = hs.load(files, stack=True, lazy=True)
-        except Exception as error:
-            raise DataError(
-                f"the {len(files)} {path.suffix} files beside {path.name} are not spectrum images "
-                f"of one series: {error}"
-            ) from error
-        name = path.parent.name
-    return opened(signal, name, monitor)
+
+@dataclass(frozen=True)
+class Region:
+    """A part of a series: all of it, one tilt, or a box of that tilt.
+
+    Parameters
+    ----------
+    tilt
+        Index of the projection; None: all of them.
+    box
+        x0, y0, x1, y1, half-open, in px of maps; None: the whole image.
+    """
+
+    tilt: int | None = None
+    box: tuple[int, int, int, int] | None = None
+
+    def spectrum(self, spectra: OpenSpectra, factor: int = 1) -> np.ndarray:
+        """Return the counts in each channel, (nc,); a px of the maps is `factor` wide."""
+        if self.tilt is None:
+            return spectra.total
+        return np.asarray(
+            spectra.signal.data[(self.tilt, *self._pixels(factor))].sum(axis=(0, 1), dtype=float)
+        )
+
+    def counts(self, maps: np.ndarray, factor: int, own: int) -> float:
+        """Return the counts of a map (n, ny, nx) whose px are means of `own`^2 of the spectra."""
+        part = maps if self.tilt is None else maps[(self.tilt, *self._pixels(factor, own))]
+        return float(np.sum(part, dtype=np.float64)) * own**2
+
+    def text(self, tilts: Sequence[float] | None) -> str:
+        """Return what it is, as the axis of the spectrum says it."""
+        if self.tilt is None:
+            return "counts, all tilts"
+        at = f"{tilts[self.tilt]:.0f}°".replace("-", "−") if tilts else f"#{self.tilt}"
+        return f"counts at {at}" if self.box is None else f"counts in the box at {at}"
+
+    def _pixels(self, factor: int, own: int = 1) -> tuple[slice, slice]:
+        if self.box is None:
+            return slice(None), slice(None)
+        x0, y0, x1, y1 = (factor * edge // own for edge in self.box)
+        return slice(y0, y1), slice(x0, x1)
 
 
 class LiveMap:

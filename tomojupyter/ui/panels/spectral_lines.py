@@ -13,12 +13,11 @@ from tomojupyter.numerics.spectral.shapes import width_at
 from tomojupyter.numerics.spectral.windows import window_row
 from tomojupyter.steps.line_maps import LineFit
 from tomojupyter.steps.spectra import lines_in_range
-from tomojupyter.steps.xray_lines import families_of, line, near
+from tomojupyter.steps.xray_lines import families_of, line, line_text, near
 from tomojupyter.ui.forms import Form
 from tomojupyter.ui.panels.explore_overlay import COLOURS
 from tomojupyter.ui.panels.spectral_plot import (
     Window,
-    line_text,
     overlaps,
     widths_for,
     window_of,
@@ -123,6 +122,11 @@ class LinesForm(widgets.VBox):
         taken = {row.colour for row in self.rows}
         free = [c for c in (*COLOURS, *MORE_COLOURS) if c not in taken]
         return free[0] if free else "#FFFFFF"
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """Colours of the lines."""
+        return {row.name: row.colour for row in self.rows}
 
     @property
     def names(self) -> tuple[str, ...]:

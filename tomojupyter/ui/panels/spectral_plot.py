@@ -9,22 +9,15 @@ import numpy as np
 
 from tomojupyter.numerics.spectral.shapes import width_at
 from tomojupyter.numerics.spectral.windows import line_windows
-from tomojupyter.steps.xray_lines import families_of, line
+from tomojupyter.steps.xray_lines import families_of, line, line_text
 from tomojupyter.ui.views.curves import Curve
 from tomojupyter.ui.views.plot_svg import GREY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-GREEK = str.maketrans({"a": "α", "b": "β", "g": "γ", "z": "ζ", "l": "ℓ"})
 GRAB = 0.012
 """How near to an edge, as a part of the energy range, a drag takes it."""
-
-
-def line_text(name: str) -> str:
-    """Write a line as it is read: ``Ni Kα`` for ``Ni_Ka``."""
-    element, _, which = name.partition("_")
-    return f"{element} {which[:1]}{which[1:].translate(GREEK)}" if which else element
 
 
 @dataclass(eq=False)
@@ -78,6 +71,8 @@ class SpectrumPlot(Curve):
         super().__init__("Sum spectrum", "energy (keV)", "counts, all tilts", height="210px")
         self.log_y = True
         self.windows: list[Window] = []
+        self.elements: Sequence[str] = ()
+        self._x: np.ndarray = np.zeros(0)
         self._moved = moved
         self._held: tuple[str, Any] | None = None
         self.on_drag(self._drag)
@@ -86,22 +81,29 @@ class SpectrumPlot(Curve):
     def set_spectrum(self, energies: np.ndarray | None, total: np.ndarray) -> None:
         """Show a spectrum (nc,); over its channels where there are no energies."""
         self.clear()
+        self.windows, self.elements = [], ()
         x = np.arange(len(total)) if energies is None else energies
         self.x_label = "channel" if energies is None else "energy (keV)"
         # The zero peak of the detector lies below 0.1 keV, and empty channels end the axis.
         used = np.flatnonzero(total > 0)
         last = x[used[-1]] if len(used) else x[-1]
         self.x_limits = (float(x[0]), float(last))
+        self._x = x
+        self.set_counts(total, "counts, all tilts")
+
+    def set_counts(self, counts: np.ndarray, label: str) -> None:
+        """Show the counts (nc,) of another part of the series in the place of those shown."""
+        self.y_label = label
         # A channel without a count has a place on a logarithmic axis all the same.
-        self.set(
-            "sum", x, np.maximum(total, 0.5), color="var(--tj-ink, #444)", width=1.2, legend=False
-        )
+        shown = np.maximum(counts, 0.5) if self.log_y else counts
+        self.set("sum", self._x, shown, color="var(--tj-ink, #444)", width=1.2, legend=False)
+        self.set_windows(self.windows, self.elements)
 
     def set_windows(self, windows: Sequence[Window], elements: Sequence[str] = ()) -> None:
         """Draw windows, and the other lines of elements as dots with their names."""
         for name in [n for n in self.marks if n.startswith(("w:", "b:", "l:"))]:
             del self.marks[name]
-        self.windows = list(windows)
+        self.windows, self.elements = list(windows), elements
         named = {w.name for w in windows}
         for w in windows:
             self.mark(f"w:{w.name}", "band", w.low, x1=w.high, color=w.colour)

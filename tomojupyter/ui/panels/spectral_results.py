@@ -10,8 +10,8 @@ import numpy as np
 
 from tomojupyter import api as tomo
 from tomojupyter.errors import TomojupyterError
+from tomojupyter.steps.xray_lines import line_text
 from tomojupyter.ui.panels.explore_overlay import DENSE
-from tomojupyter.ui.panels.spectral_plot import line_text
 from tomojupyter.ui.style import section, sentence
 from tomojupyter.ui.views.sampling import percentiles
 from tomojupyter.ui.words import capital

@@ -9,9 +9,16 @@ import numpy as np
 
 from tomojupyter import spectral
 from tomojupyter.errors import ParameterError
-from tomojupyter.ui.panels.spectral_data import Coloured, LiveMap, colour_lut, dark_to_bright
+from tomojupyter.steps.xray_lines import line_text
+from tomojupyter.ui.panels.spectral_data import (
+    Coloured,
+    LiveMap,
+    Region,
+    colour_lut,
+    dark_to_bright,
+)
 from tomojupyter.ui.panels.spectral_lines import MOST_SHOWN
-from tomojupyter.ui.panels.spectral_plot import SpectrumPlot, line_text
+from tomojupyter.ui.panels.spectral_plot import SpectrumPlot
 from tomojupyter.ui.views.picture import Picture
 from tomojupyter.ui.views.stack import StackView
 from tomojupyter.ui.words import NM
@@ -23,6 +30,11 @@ if TYPE_CHECKING:
     from tomojupyter.ui.panels.spectral_data import OpenSpectra
     from tomojupyter.ui.panels.spectral_lines import LinesForm
     from tomojupyter.ui.panels.spectral_plot import Window
+
+
+LEFT = "left over"
+UNEXPLAINED = (0.0, 8.0)
+"""Standard deviations that a residual is drawn dark and bright at."""
 
 
 class MapsView(widgets.HBox):
@@ -51,6 +63,8 @@ class MapsView(widgets.HBox):
         super().__init__([self.overlay, widgets.VBox(rows).add_class("tj-column")])
         self.add_class("tj-row")
         self._spectra: OpenSpectra | None = None
+        self._region, self._factor = Region(), 1
+        self._components: tuple[Mapping[str, Any], ComponentsForm | None] = {}, None
         self._layers: list[tuple[str, Any, float, float, str]] = []
         self.overlay.on_projection(self._follow)
         self.clear()
@@ -72,27 +86,65 @@ class MapsView(widgets.HBox):
             f"{n} tilts, {nx} × {ny} px, {len(spectra.total)} channels: drag an edge of a window; "
             "click a peak"
         )
+        self._components = {}, None
         self.plot.set_spectrum(spectra.energies, spectra.total)
 
     def set_windows(self, windows: Sequence[Window], elements: Sequence[str]) -> None:
         """Draw the windows of lines."""
         self.plot.set_windows(windows, elements)
 
-    def set_components(self, found: Mapping[str, Any], form: ComponentsForm) -> None:
-        """Draw the spectra of components into the sum spectrum."""
-        for name in [n for n in self.plot.series if n != "sum"]:
+    def set_spectrum(
+        self, region: Region, logarithmic: bool, tilts: Sequence[float] | None, factor: int = 1
+    ) -> None:
+        """Draw the spectrum of a part of the series, on a logarithmic axis or not."""
+        if self._spectra is None:
+            return
+        self._region, self._factor = region, factor
+        self.plot.log_y = logarithmic
+        self.plot.set_counts(region.spectrum(self._spectra, factor), region.text(tilts))
+        self.set_components(*self._components)
+
+    def set_components(self, found: Mapping[str, Any], form: ComponentsForm | None) -> None:
+        """Draw the spectra of components into that of the series."""
+        self._components = found, form
+        for name in [n for n in self.plot.series if n not in ("sum", LEFT)]:
             self.plot.remove(name)
-        if not found or self._spectra is None or self._spectra.energies is None:
+        if not found or form is None or self._spectra is None or self._spectra.energies is None:
             return
         energies, spectra = spectral.component_spectra(found)
-        width = float(np.mean(np.diff(self._spectra.energies)))
-        channels = np.maximum(np.gradient(energies) / width, 1)
-        factor = float(np.prod(self._spectra.shape))
         for name, spectrum in spectra.items():
-            counts = float(np.mean(found[name].data)) * factor
-            height = spectrum * counts / channels
+            maps = found[name].data
+            own = self._spectra.shape[1] // maps.shape[1]
+            counts = self._region.counts(maps, self._factor, own)
+            at, height = self._per_channel(energies, spectrum * counts)
             height[height < 1] = np.nan
-            self.plot.set(name, energies, height, color=form.colour(name), width=1.6)
+            self.plot.set(name, at, height, color=form.colour(name), width=1.6)
+
+    def _per_channel(self, energies: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return energies in keV, and counts of groups of channels as counts of one channel."""
+        assert self._spectra is not None
+        assert self._spectra.energies is not None
+        at = self._spectra.in_kev(energies)
+        width = float(np.mean(np.diff(self._spectra.energies)))
+        return at, counts / np.maximum(np.gradient(at) / width, 1)
+
+    def set_residual(
+        self, found: spectral.Residual | None, tilts: tuple[float, ...] | None
+    ) -> None:
+        """Show what maps leave unexplained in the place of the overlay; None: the overlay again."""
+        self.plot.remove(LEFT)
+        self.overlay.title = "Overlay" if found is None else "Residual"
+        if found is None or self._spectra is None:
+            return
+        if self._spectra.energies is not None:
+            at, left = self._per_channel(found.energies, found.spectrum)
+            if self.plot.log_y:  # less than a count would stretch the axis
+                left = np.where(left < 1, np.nan, left)
+            self.plot.set(LEFT, at, left, color="#D55E00", width=1.4)
+        self.overlay.message = ""
+        self.overlay.subtitle = "standard deviations above noise; dark: explained"
+        self.overlay.set(found.maps.data, tilts, self._pixel(1))
+        self.overlay.contrast(*UNEXPLAINED)
 
     # ------------------------------------------------------------------ maps
 

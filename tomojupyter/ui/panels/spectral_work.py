@@ -15,6 +15,34 @@ if TYPE_CHECKING:
     from tomojupyter.steps import Step
 
 
+class Part:
+    """The monitor of a part of the work, which says whether that part heeds Finish.
+
+    Parameters
+    ----------
+    monitor
+        Of the whole work.
+    can_finish
+        Whether it does.
+    """
+
+    def __init__(self, monitor: Monitor, can_finish: bool) -> None:
+        self._monitor, self._can_finish = monitor, can_finish
+
+    @property
+    def finish_early(self) -> bool:
+        """Whether the work shall end with what it has."""
+        return self._can_finish and self._monitor.finish_early
+
+    @finish_early.setter
+    def finish_early(self, value: bool) -> None:
+        self._monitor.finish_early = value
+
+    def __call__(self, done: int, total: int, **values: Any) -> None:
+        """Take a report."""
+        self._monitor(done, total, can_finish=self._can_finish, **values)
+
+
 def maps_work(signal: Any, steps: Sequence[Step]) -> Callable[[Monitor], dict[str, Any]]:
     """Return the work that makes maps.
 
@@ -60,10 +88,16 @@ def volumes_work(
     """
 
     def work(monitor: Monitor) -> tuple[dict[str, Any], dict[str, Any], Any]:
-        made = dict(maps) if make is None else make(monitor)
+        # Finish keeps an iteration of the volumes; maps are made to their end.
+        made = dict(maps) if make is None else make(Part(monitor, can_finish=False))
         chosen = made if make is None else without_background(made)
         volumes: dict[str, Any] = spectral.reconstruct_set(
-            chosen, step, align, guide=guide, monitor=monitor, ncores=options.get("ncores")
+            chosen,
+            step,
+            align,
+            guide=guide,
+            monitor=Part(monitor, step.together),
+            ncores=options.get("ncores"),
         )
         return made, volumes, fractions_of(volumes)
 

@@ -262,6 +262,15 @@ def test_series_that_do_not_fit_are_sentences(many):
     maps = tomo.spectral.line_maps(many.edx, lines=LINES)
     with pytest.raises(DataError, match=r"Si_Ka: the aligned stack has 8 projections, the other 9"):
         tomo.spectral.reconstruct_all(maps, many.haadf.inav[1:])
+    with pytest.raises(DataError, match=r"the aligned stack has 8 projections, the other 9"):
+        tomo.spectral.reconstruct_all(maps, many.haadf.inav[1:], guide=many.haadf.inav[1:])
+    with pytest.raises(DataError, match=r"Si_Ka and guide have different tilts \(9 and 8\)"):
+        tomo.spectral.reconstruct_all(maps, guide=many.haadf.inav[1:])
+    turned = many.haadf.set_tilts("list", tilts=TILTS + 1)
+    with pytest.raises(DataError, match=r"first at projection #0: 1\.00° and 0\.00°"):
+        tomo.spectral.reconstruct_all(maps, turned)
+    with pytest.raises(DataError, match="Si_Ka and guide have different tilts"):
+        tomo.spectral.reconstruct_all(maps, guide=turned)
     with pytest.raises(ParameterError, match="maps by name, as line_maps returns them, got list"):
         tomo.spectral.reconstruct_all(list(maps.values()))
     with pytest.raises(DataError, match="Ni_Ka must be a TomoStack, got a Signal2D"):

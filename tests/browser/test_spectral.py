@@ -52,6 +52,7 @@ def test_spectra_to_colours_in_3d(serve, browser_page, recorder, cut_off, free_p
     page.click(".tj-spectral-preview:enabled")
     says(page, "4 maps took")
     page.wait_for_selector(".tj-view-spectral-map-4 canvas")
+    assert page.locator(".tj-spectral-which select").input_value() == "Si_Ka"
     look(page, "spectral", cut_off)
     page.click(".tj-spectral-residual")
     says(page, "standard deviations above noise")
@@ -63,6 +64,20 @@ def test_spectra_to_colours_in_3d(serve, browser_page, recorder, cut_off, free_p
     page.wait_for_function(
         "() => document.querySelector('.tj-view-spectral-1').innerText.includes('Overlay')"
     )
+    page.select_option(".tj-spectral-of select", label="a box in it")
+    seen = page.locator(".tj-view-spectral-1 canvas").first.bounding_box()
+    x, y = seen["x"] + seen["width"] / 2, seen["y"] + seen["height"] / 2
+    page.mouse.move(x - 40, y - 30)
+    page.mouse.down()
+    page.mouse.move(x + 50, y + 40, steps=5)
+    page.mouse.up()
+    page.click(".tj-spectral-scale button:nth-child(2)")
+    page.wait_for_function(
+        "() => document.querySelector('.tj-view-spectral-5').innerHTML.includes('in the box at 0')"
+    )
+    look(page, "spectral-box", cut_off)
+    page.select_option(".tj-spectral-of select", label="the whole series")
+    page.click(".tj-spectral-scale button:nth-child(1)")
     page.click(".tj-spectral-part button:nth-child(2)")
     page.click(".tj-spectral-preview:enabled")
     says(page, "6 maps took")

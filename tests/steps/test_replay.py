@@ -9,7 +9,7 @@ from tomojupyter.formats.mrc import write_mrc
 from tomojupyter.steps import REGISTRY, history, make_step, run
 from tomojupyter.steps.spectra import SPECTRA
 
-# Steps on spectra have files of another kind: see test_spectral_steps.py.
+# Steps on spectra have files of another kind: test_replay_spectra.py walks these.
 ALL = [
     (operation, method)
     for operation, methods in REGISTRY.items()

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from tomojupyter.numerics.alignment import joint_axis as numerics
 from tomojupyter.numerics.alignment.axis_refinement import refined_angle
 from tomojupyter.numerics.alignment.detail_paths import path_angle, path_offset
+from tomojupyter.numerics.alignment.joint import Joint
+from tomojupyter.numerics.alignment.joint_score import Score
 from tomojupyter.numerics.simulation.acquisition import tilt_series
 from tomojupyter.numerics.simulation.phantoms import Ellipsoid, Phantom, catalyst
 
@@ -93,3 +96,32 @@ def test_a_rough_angle_is_refined_by_mass_or_by_paths(leaning):
     assert 0 < by_mass.sigma_deg < 0.3
     nothing = np.random.default_rng(0).normal(size=(len(TILTS), 64, 64)).astype(np.float32)
     assert refined_angle(nothing, TILTS, False, 0.0) is None
+
+
+def slab_that_hides_its_row(sigma):
+    """Return a joint alignment that turns by 1.5 degrees and knows the row to `sigma` px."""
+    n = len(TILTS)
+    none, zero = np.zeros(n), np.zeros((n, 2))
+    score = Score(
+        1.0, (0.5, 2.0), zero, zero, none, 0.9, (np.nan, np.nan), (0.0, 2 * sigma), (), 0.1
+    )
+    blank = np.zeros(n, bool)
+    return Joint(np.tile([2.0, 0.0], (n, 1)), 1.5, "slab", 20.0, 0.0, {}, blank, none, score)
+
+
+@pytest.mark.parametrize("fine", [192, 48])
+def test_the_row_of_a_slab_is_that_of_its_details(leaning, monkeypatch, fine):
+    monkeypatch.setattr(numerics, "FINE", fine)
+    monkeypatch.setattr(numerics, "joint", lambda *_, **__: slab_that_hides_its_row(2.0))
+    found = numerics.joint_axis(leaning, TILTS)
+    assert found.rule == "paths"
+    assert found.shift_px == pytest.approx(3.0, abs=0.4)
+    assert 0 < found.shift_sigma_px < 0.5
+    assert found.angle_sigma_deg is None
+
+
+def test_a_row_that_the_volume_knows_better_is_kept(leaning, monkeypatch):
+    monkeypatch.setattr(numerics, "joint", lambda *_, **__: slab_that_hides_its_row(0.001))
+    found = numerics.joint_axis(leaning, TILTS)
+    assert found.rule == "volume"
+    assert found.shift_px == pytest.approx(2.0 * np.cos(np.deg2rad(1.5)))

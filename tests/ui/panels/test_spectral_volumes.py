@@ -294,7 +294,10 @@ def test_volumes_whose_spectra_are_gone_are_not_promised(made, tmp_path):
 
 def test_a_map_of_one_element_can_be_the_series(panel):
     panel.preview_button.click()
+    assert panel.single.which.value == panel.lines.names[0]
     panel.single.which.value = "Ni_Ka"
+    panel.preview_button.click()
+    assert panel.single.which.value == "Ni_Ka"
     panel.single.button.click()
     assert panel.session.signal is panel.maps["Ni_Ka"]
     assert panel.session.name == "Ni_Ka"

@@ -115,7 +115,10 @@ class SingleMap(widgets.Box):
     def set(self, maps: Mapping[str, Any]) -> None:
         """Offer these maps by name."""
         self._maps = dict(maps)
+        before = self.which.value
         self.which.options = tuple(self._maps)
+        # A list that began empty chooses nothing by itself.
+        self.which.value = before if before in self._maps else next(iter(self._maps), None)
         self.layout.display = "" if self._maps else "none"
 
     def _take(self) -> None:

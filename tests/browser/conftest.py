@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -23,12 +24,12 @@ from urllib.request import urlopen
 
 import nbformat
 import pytest
+from PIL import Image
 
 from tomojupyter import paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
@@ -224,6 +225,22 @@ def cut_off() -> Callable[[Page], list[str]]:
     return lambda page: page.evaluate(OVERFLOWS)
 
 
+NAMELESS = """
+() => [...document.querySelectorAll('.tj-app :is(input, select, textarea, button, [role=slider])')]
+    .filter(e => e.offsetParent && !e.closest('.tj-view3d-figure'))
+    .filter(e => !(e.getAttribute('aria-label') || e.title || e.placeholder ||
+        (e.innerText || '').trim() ||
+        [...(e.labels || [])].some(l => l.offsetParent && l.innerText.trim())))
+    .map(e => `${e.parentElement.className}: ${e.outerHTML.slice(0, 120)}`)
+"""
+
+
+@pytest.fixture
+def nameless() -> Callable[[Page], list[str]]:
+    """Return the controls of a page that a screen reader has no name for."""
+    return lambda page: page.evaluate(NAMELESS)
+
+
 @pytest.fixture
 def answers() -> Callable[[str], tuple[int, str]]:
     """Return the HTTP status of an address, and where it led; (0, "") where nobody answers."""
@@ -239,3 +256,68 @@ def answers() -> Callable[[str], tuple[int, str]]:
             return 0, ""
 
     return ask
+
+
+class Walker:
+    """A person who clicks; every click is counted, and every screen is looked at."""
+
+    def __init__(self, page: Page, cut_off: Callable[[Page], list[str]]) -> None:
+        self.page, self.cut_off, self.clicks = page, cut_off, 0
+
+    def click(self, hook: str) -> None:
+        self.clicks += 1
+        self.page.click(f"{hook}:enabled", timeout=180_000)
+
+    def says(self, text: str) -> None:
+        """Wait until the status line says something."""
+        self.sees(".tj-status-message", text)
+
+    def sees(self, hook: str, text: str, minutes: float = 4) -> None:
+        """Wait until a part of the page shows a text."""
+        self.page.wait_for_function(
+            "([hook, text]) => document.querySelector(hook)?.innerText.includes(text)",
+            arg=[hook, text],
+            timeout=minutes * 60_000,
+        )
+
+    def go(self, stage: str) -> None:
+        self.click(f".tj-rail-{stage}")
+        self.page.wait_for_selector(f".tj-panel-{stage}")
+
+    def type(self, hook: str, text: str) -> None:
+        field = self.page.locator(f"{hook} input, input{hook}").last
+        field.fill(text)
+        field.press("Enter")
+
+    def look(self, name: str) -> None:
+        """Check that nothing is cut off; keep a screenshot where somebody asks for it."""
+        self.page.wait_for_timeout(1500)
+        folder = os.environ.get("TOMOJUPYTER_SCREENSHOTS")
+        if folder:
+            shot = Path(folder) / f"{name}.png"
+            self.page.screenshot(path=str(shot))
+            # few colours make a small file; it is a picture of a page
+            with Image.open(shot) as image:
+                small = image.convert("RGB").quantize(256)
+            small.save(shot, optimize=True)
+        assert self.cut_off(self.page) == [], name
+
+
+@pytest.fixture
+def person(browser_page: Page, cut_off: Callable[[Page], list[str]]) -> Walker:
+    """Return somebody who works with an empty page."""
+    return Walker(browser_page, cut_off)
+
+
+@pytest.fixture
+def app_command() -> Callable[[Path, int], tuple[list[str], str]]:
+    """Return the command that serves the app on a folder, and the address of its page."""
+
+    def build(folder: Path, port: int, *more: str) -> tuple[list[str], str]:
+        command = [
+            sys.executable, "-m", "tomojupyter", "app", "--no-browser", f"--port={port}",
+            f"--token={TOKEN}", f"--data-dir={folder}", *more,
+        ]  # fmt: skip
+        return command, f"http://127.0.0.1:{port}/?token={TOKEN}"
+
+    return build

@@ -21,38 +21,8 @@ MINUTES = 60_000
 MOST_CLICKS = 15
 
 
-class Walker:
-    """A person who clicks; every click is counted, and every screen is looked at."""
-
-    def __init__(self, page, cut_off):
-        self.page, self.cut_off, self.clicks = page, cut_off, 0
-
-    def click(self, hook):
-        self.clicks += 1
-        self.page.click(f"{hook}:enabled", timeout=3 * MINUTES)
-
-    def says(self, text):
-        self.page.wait_for_function(
-            "text => document.querySelector('.tj-status-message')?.innerText.includes(text)",
-            arg=text,
-            timeout=6 * MINUTES,
-        )
-
-    def look(self, name):
-        self.page.wait_for_timeout(1500)
-        folder = os.environ.get("TOMOJUPYTER_SCREENSHOTS")
-        if folder:
-            shot = Path(folder) / f"{name}.png"
-            self.page.screenshot(path=str(shot))
-            # few colours make a small file; it is a picture of a page
-            with Image.open(shot) as image:
-                small = image.convert("RGB").quantize(256)
-            small.save(shot, optimize=True)
-        assert self.cut_off(self.page) == [], name
-
-
 @pytest.mark.timeout(1800)
-def test_needle_in_fifteen_clicks(serve, browser_page, recorder, cut_off, free_port, tmp_path):
+def test_needle_in_fifteen_clicks(serve, person, recorder, free_port, tmp_path):
     source = os.environ.get("TOMOJUPYTER_DATA_DIR")
     if not source:
         pytest.skip("TOMOJUPYTER_DATA_DIR does not name the folder of the needle series")
@@ -63,10 +33,9 @@ def test_needle_in_fifteen_clicks(serve, browser_page, recorder, cut_off, free_p
         sys.executable, "-m", "tomojupyter", "app", "--no-browser", f"--port={free_port}",
         f"--token={TOKEN}", f"--data-dir={tmp_path}",
     ]  # fmt: skip
-    page = browser_page
+    page = person.page
     page.goto(serve(command, f"http://127.0.0.1:{free_port}/?token={TOKEN}"))
     page.wait_for_selector(".tj-load-apply:enabled", timeout=3 * MINUTES)
-    person = Walker(page, cut_off)
 
     person.click("button[title='HAADF.mrc']")
     page.wait_for_function(

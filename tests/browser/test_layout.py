@@ -36,7 +36,9 @@ def spread(page, path):
 
 
 @pytest.mark.timeout(1200)
-def test_every_panel_fits_and_shows_something(voila, browser_page, recorder, cut_off, tmp_path):
+def test_every_panel_fits_and_shows_something(
+    voila, browser_page, recorder, cut_off, nameless, tmp_path
+):
     recorder.allowed.append("WebGL|GL Driver|GPU stall")
     page = browser_page
     page.goto(voila(PAGE, "--theme=dark"))
@@ -56,7 +58,7 @@ def test_every_panel_fits_and_shows_something(voila, browser_page, recorder, cut
                 if part:
                     page.click(part)
                 page.wait_for_timeout(2000)
-                wrong = cut_off(page)
+                wrong = cut_off(page) + nameless(page)
                 if wrong:
                     found[f"{stage} at {width}"] = wrong
             shot = spread(page, tmp_path / f"{stage}-{width}.png")

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pytest
 
 from tomojupyter.errors import DataError
-from tomojupyter.ui.views.volume import VolumeView, cloud_colours, reduced
+from tomojupyter.ui.views.volume import SURFACE_COLOUR, VolumeView, cloud_colours, reduced
 
 
 def test_nothing_is_sent_before_show():
@@ -78,6 +80,34 @@ def test_the_figure_takes_the_size_of_its_place(ball_and_shell):
     view.show(ball_and_shell)
     view.place.size = [640, 360]
     assert (view.figure.width, view.figure.height) == (640, 360)
+
+
+def test_what_is_asked_for_before_there_is_a_place_is_done_then(ball_and_shell):
+    view = VolumeView()
+
+    async def page():
+        view.show(ball_and_shell)
+        view.set_threshold(0.5)
+        view.overlay([(ball_and_shell, 0.9, "#0072B2")])
+        assert view.waits  # in another size it would be drawn twice
+        view.place.size = [640, 360]
+
+    asyncio.run(page())
+    assert (view.figure.width, view.figure.height) == (640, 360)
+    assert view.threshold == pytest.approx(0.5, abs=0.02)
+    assert [mesh.color for mesh in view.figure.meshes] == [SURFACE_COLOUR, "#0072B2"]
+
+
+def test_without_a_graphics_card_it_is_drawn_coarser(ball_and_shell):
+    view = VolumeView()
+    view.place.software = True
+    view.show(ball_and_shell)
+    assert view.figure.pixel_ratio < 1
+    assert view._volume.ray_steps == 64
+    assert not view._volume.lighting
+    view.place.software = False
+    view.show(ball_and_shell)
+    assert (view.figure.pixel_ratio, view._volume.lighting) == (None, True)
 
 
 @pytest.mark.parametrize(

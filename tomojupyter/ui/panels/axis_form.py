@@ -92,8 +92,8 @@ def best_text(best_shift: float | None, best_angle: float | None) -> str:
 def slice_field(number: int) -> widgets.BoundedIntText:
     """Return the field of the column that slice 1, 2 or 3 is taken at."""
     field = widgets.BoundedIntText(min=0, max=0, layout=widgets.Layout(flex="1 1 0"))
-    field.tooltip = f"x of slice {number}, px"
-    return field
+    field.description = f"Slice {number} at x"  # not seen, but read out
+    return field.add_class("tj-named")
 
 
 def field_row(label: str, *controls: widgets.Widget) -> widgets.Widget:

@@ -70,7 +70,8 @@ class ClassesForm(widgets.VBox):
         self.measure = self._button("Measure", "table", "measure", self._measure)
         self.measure.tooltip = "Surfaces, and how far the limits matter"
         for k, (field, title) in enumerate(zip(self.fields, self.titles, strict=True)):
-            field.add_class(f"tj-explore-limit-{k + 1}")
+            field.add_class(f"tj-explore-limit-{k + 1}").add_class("tj-named")
+            field.description = f"Class {k + 1} from"  # not seen, but read out
             field.observe(lambda change, k=k: self._typed(k, change["new"]), "value")
             title.observe(lambda change, k=k: self._named(k, change["new"]), "value")
         buttons = widgets.HBox([self.more, self.fewer, self.otsu, self.measure])

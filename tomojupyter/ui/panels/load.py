@@ -210,8 +210,8 @@ class LoadPanel(OperationPanel):
         """Fill all pictures."""
         signal = self.shown
         self.details.layout.display = "none" if signal is None else ""
-        paint = self.catalyst.add_class if signal is None else self.catalyst.remove_class
-        paint("tj-main")
+        first = signal is None and not self.resume.is_open
+        (self.catalyst.add_class if first else self.catalyst.remove_class)("tj-main")
         if signal is None:
             text = "Choose a series at the right, or start with the built-in catalyst."
             self.pictures.clear(text)

@@ -53,6 +53,7 @@ class ResumeCard(widgets.VBox):
         self.go_on.add_class("tj-main")
         self.again = self._button("", "sync-alt", "again", self._again)
         self.find = self._button("Find it", "folder-open", "find", self._find)
+        self.find.add_class("tj-main")
         self.as_is = self._button("Use it as it is now", "check", "asis", self._as_is)
         self.look = self._button("Look only", "eye", "look", self._look)
         self.take = self._button("Take over", "exchange-alt", "take", self._go_on)

@@ -23,8 +23,8 @@ class ViewerPanel(LoadPanel):
         "Look at a tilt series or a volume. Good: every frame has its own tilt, "
         "and nothing is dark, blank or out of place."
     )
-    hint = "a series or a volume"
-    opened_text = "Looking only: the app `tomography` works on it."
+    hint = "series or volume"
+    opened_text = "Looking only. Work on it in the tomography app."
 
     def __init__(
         self, signal: Any = None, height: int = 600, *, folder: str | Path | None = None

@@ -13,9 +13,9 @@ function nameOf(control) {
 function nameAll() {
   const found = document.querySelectorAll(":is(.tj-app, .tj-alone) :is(input, select, textarea, [role=slider]):not([aria-label])");
   for (const control of found) {
-    const own = [...(control.labels || [])].some((label) => label.textContent.trim());
-    const name = nameOf(control);
-    if (!own && name) control.setAttribute("aria-label", name);
+    const own = [...(control.labels || [])].filter((label) => label.textContent.trim());
+    const name = own.length ? own[0].textContent.trim() : nameOf(control);
+    if (!own.some((label) => label.offsetParent) && name) control.setAttribute("aria-label", name);
   }
 }
 

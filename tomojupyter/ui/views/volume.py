@@ -17,7 +17,7 @@ from tomojupyter.ui.views.texts import module_text, number_text
 from tomojupyter.ui.warm import load
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 SHOWN = ("both", "surface", "cloud")
 SURFACE_COLOUR = "#E69F00"
@@ -189,6 +189,7 @@ class VolumeView(widgets.VBox):
         self.limit = limit
         self.figure: Any = None
         self._pending: Any = None
+        self._wishes: list[Callable[[], None]] = []
         self._volume: Any = None
         self._mesh: Any = None
         self._data = np.zeros((0, 0, 0), np.float32)
@@ -220,12 +221,17 @@ class VolumeView(widgets.VBox):
         self.shown.observe(lambda _: self._shown_changed(), "value")
         self.place.observe(lambda _: self._size_changed(), "size")
 
+    @property
+    def waits(self) -> bool:
+        """Whether a volume will be drawn as soon as the page has told the size of the place."""
+        return self._pending is not None
+
     def _name(self, text: str) -> None:
         self.title.value = f"<b>3D</b><span class='tj-pic-sub'>{text}</span>"
 
     def clear(self, sentence: str = "No volume yet.") -> None:
         """Take the volume away and say why."""
-        self._pending = None
+        self._pending, self._wishes = None, []
         self.message.value = escape(sentence)
         self.stage.children = [self.message]
         self.controls.layout.display = "none"
@@ -313,8 +319,11 @@ class VolumeView(widgets.VBox):
 
     def _size_changed(self) -> None:
         if self._pending is not None:
-            volume, self._pending = self._pending, None
+            volume, wishes = self._pending, self._wishes
+            self._pending, self._wishes = None, []
             self.show(volume)
+            for wish in wishes:
+                wish()
         elif self.figure is not None:
             with self.figure.hold_sync():
                 self.figure.width, self.figure.height = self.place.size
@@ -337,6 +346,9 @@ class VolumeView(widgets.VBox):
 
     def set_threshold(self, value: float) -> None:
         """Put the surface at a value, in the units of the volume."""
+        if self._pending is not None:
+            self._wishes.append(lambda: self.set_threshold(value))
+            return
         low, high = self._range
         self.level.value = min(max((value - low) / ((high - low) or 1.0), 0.0), 1.0)
 
@@ -348,6 +360,8 @@ class VolumeView(widgets.VBox):
         others
             Of each: the volume (x, z, y) of the same shape, the level, and the CSS colour.
         """
+        if self._pending is not None:
+            self._wishes.append(lambda: self.overlay(others))
         if self.figure is None:
             return
         meshes = [self._mesh]

@@ -96,8 +96,9 @@ class Solver:
         columns: np.ndarray,
         iterations: int,
     ) -> np.ndarray:
-        ahead, momentum = volume.copy(order="K"), 1.0
-        residual = np.zeros_like(data)
+        ahead, momentum = self.projector.slices(len(volume)), 1.0
+        ahead[...] = volume
+        residual = self.projector.sinograms(len(data))
         for _ in range(iterations):
             self.projector.residual(ahead, data, residual)
             residual *= factors

@@ -6,13 +6,10 @@ import numpy as np
 import pytest
 
 import tomojupyter.api as tomo
-from tomojupyter.steps import history
 from tomojupyter.ui.jobs import Inline
 from tomojupyter.ui.session import Session
 from tomojupyter.ui.store import Store
 from tomojupyter.ui.warm import Warmth
-
-VARIES = ("time", "seconds", "environment")
 
 
 @pytest.fixture(autouse=True)
@@ -40,20 +37,6 @@ def session(stack, tmp_path):
 @pytest.fixture
 def empty(tmp_path):
     return Session(executor=Inline(), folder=tmp_path)
-
-
-@pytest.fixture
-def timeless():
-    """Return the records of a signal without what differs from run to run."""
-
-    def without(records):
-        found = [{k: v for k, v in record.items() if k not in VARIES} for record in records]
-        for record in found:  # histories of what was taken together
-            if "with" in record:
-                record["with"] = {name: without(of) for name, of in record["with"].items()}
-        return found
-
-    return lambda signal: without(history.read(signal))
 
 
 @pytest.fixture

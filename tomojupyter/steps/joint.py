@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,9 +24,9 @@ UNREGISTERED = 0.5  # px rms, of single images that still want to move
 UNSURE = 0.5  # px, a standard error of the row of the axis that is worth a warning
 
 
-@step("stack_register", "joint")
-class JointRegistration(Step):
-    """Align shifts, axis angle and axis offset together, on projections of the volume itself."""
+@dataclass(frozen=True, kw_only=True)
+class JointStep(Step):
+    """What both uses of the joint alignment are told."""
 
     needs_tilts = True
     in_memory = True
@@ -37,11 +38,31 @@ class JointRegistration(Step):
     thickness: float = param(
         0.0, "thickness of a slab; 0: measured", unit="px", ge=0, advanced=True
     )
-    refine_tilts: bool = param(
-        False, "fit the error of each tilt angle too, for a goniometer that is not exact"
-    )
     rounds: int = param(
         0, "end after so many rounds, as Finish does; 0: as many as it takes", ge=0, advanced=True
+    )
+
+    def given(self, signal: Any, monitor: Monitor, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the keywords of the numerics."""
+        good, mask = usable(signal)
+        return {
+            "mask": mask,
+            "vacuum": signal.vacuum(),
+            "use": good,
+            "specimen": self.specimen,
+            "thickness": self.thickness or None,
+            "rounds": self.rounds,
+            "monitor": monitor,
+            "ncores": options.get("ncores"),
+        }
+
+
+@step("stack_register", "joint")
+class JointRegistration(JointStep):
+    """Align shifts, axis angle and axis offset together, on projections of the volume itself."""
+
+    refine_tilts: bool = param(
+        False, "fit the error of each tilt angle too, for a goniometer that is not exact"
     )
     crop: bool = param(False, "cut off what is not covered in every projection")
     shift_type: str = param(
@@ -59,19 +80,11 @@ class JointRegistration(Step):
 
     def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the aligned stack."""
-        good, mask = usable(signal)
         found = numerics.joint(
             signal.data,
             signal.tilts.data.ravel(),
-            mask=mask,
-            vacuum=signal.vacuum(),
-            use=good,
-            specimen=self.specimen,
-            thickness=self.thickness or None,
             refine_tilts=self.refine_tilts,
-            rounds=self.rounds,
-            monitor=monitor,
-            ncores=options.get("ncores"),
+            **self.given(signal, monitor, options),
         )
         frame = signal._frame.registered(found.shifts).tilted(found.angle_deg, 0.0)
         result = signal._moved(frame, shift_type=self.shift_type)
@@ -92,40 +105,15 @@ class JointRegistration(Step):
 
 
 @step("tilt_align", "joint")
-class JointTiltAxis(Step):
+class JointTiltAxis(JointStep):
     """Find the axis by projections of the volume itself; single images stay where they are."""
-
-    needs_tilts = True
-    in_memory = True
-    specimen: str = param(
-        "auto",
-        "compact: seen whole at every tilt; slab: goes on beyond the edges; auto: told by itself",
-        choices=numerics.SPECIMENS,
-    )
-    thickness: float = param(
-        0.0, "thickness of a slab; 0: measured", unit="px", ge=0, advanced=True
-    )
-    rounds: int = param(
-        0, "end after so many rounds, as Finish does; 0: as many as it takes", ge=0, advanced=True
-    )
 
     def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the aligned stack."""
-        good, mask = usable(signal)
         tilts = signal.tilts.data.ravel()
-        found = joint_axis(
-            signal.data,
-            tilts,
-            mask=mask,
-            vacuum=signal.vacuum(),
-            use=good,
-            specimen=self.specimen,
-            thickness=self.thickness or None,
-            rounds=self.rounds,
-            monitor=monitor,
-            ncores=options.get("ncores"),
-        )
-        _warn_of(found, tilts, good)
+        given = self.given(signal, monitor, options)
+        found = joint_axis(signal.data, tilts, **given)
+        _warn_of(found, tilts, given["use"])
         scalars = {
             "angle_deg": found.angle_deg,
             "shift_px": found.shift_px,

@@ -65,6 +65,10 @@ def test_spectra_to_colours_in_3d(serve, browser_page, recorder, cut_off, free_p
         "() => document.querySelector('.tj-view-spectral-1').innerText.includes('Overlay')"
     )
     page.select_option(".tj-spectral-of select", label="a box in it")
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('.tj-view-spectral-1 *')]
+                  .some(e => e.style.cursor === 'crosshair')"""
+    )
     seen = page.locator(".tj-view-spectral-1 canvas").first.bounding_box()
     x, y = seen["x"] + seen["width"] / 2, seen["y"] + seen["height"] / 2
     page.mouse.move(x - 40, y - 30)

@@ -88,7 +88,10 @@ def test_only_small_files_are_uploaded_through_the_browser():
     root = Path(tomo.__file__).parent
     sources = [*root.rglob("*.py"), *root.rglob("*.js")]
     assert len(sources) > 100
-    uploads = ("FileUpload", 'type="file"', "FileReader")
+    uploads = ("FileUpload", 'type="file"', 'type: "file"', "FileReader", "arrayBuffer()")
     texts = {path.name: path.read_text(encoding="utf-8") for path in sources}
-    assert [n for n, text in texts.items() if any(u in text for u in uploads)] == ["load_more.py"]
+    assert [n for n, text in texts.items() if any(u in text for u in uploads)] == ["drop.js"]
+    users = [n for n, text in texts.items() if "import DropZone" in text]
+    assert users == ["load_more.py"]
+    assert "largest=LARGEST" in texts["load_more.py"]
     assert load_more.LARGEST <= 10_000_000

@@ -283,7 +283,7 @@ def test_facts_are_those_of_the_estimate(panel, aligned, monkeypatch):
     needed = size_text(told.peak_bytes + told.output_bytes)
     assert f"<td>{needed} of " in panel.facts.value
     assert "In parts" not in panel.facts.value
-    monkeypatch.setattr("tomojupyter.steps.estimate.free_bytes", lambda: 1_450_000)
+    monkeypatch.setattr("tomojupyter.steps.estimate.free_bytes", lambda: 1_250_000)
     panel.controls["thickness"].value = 39
     assert " slices, the middle first" in panel.facts.value
     assert not panel.apply.disabled

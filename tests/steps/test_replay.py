@@ -59,20 +59,23 @@ class Finisher:
         self.finish_early = self.finish_early or done >= self.after
 
 
-ITERATIVE = [
-    method
-    for method, cls in REGISTRY["reconstruct"].items()
-    if any(f == "iterations" for f in cls.__dataclass_fields__)
-]
+FINISHED = [name for name in ALL if REGISTRY[name[0]][name[1]].finished_by]
 
 
-@pytest.mark.parametrize("method", ITERATIVE)
-def test_what_was_finished_early_replays_with_the_iterations_done(
-    method, raw_file, values, tmp_path
-):
-    raw = raw_file("reconstruct", method)
-    step = make_step("reconstruct", method, **{**values("reconstruct", method), "iterations": 30})
-    count = "steps" if hasattr(step, "steps") else "iterations"  # of all stages, or of the one
+def test_all_that_iterates_can_be_finished():
+    of_volumes = {m for m, cls in REGISTRY["reconstruct"].items() if hasattr(cls, "iterations")}
+    assert {m for o, m in FINISHED if o == "reconstruct"} == of_volumes
+    assert {name for name in FINISHED if name[0] != "reconstruct"} == {
+        ("stack_register", "joint"), ("tilt_align", "joint"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FINISHED, ids=" ".join)
+def test_what_was_finished_early_replays_with_what_was_done(name, raw_file, values, tmp_path):
+    raw = raw_file(*name)
+    count = REGISTRY[name[0]][name[1]].finished_by
+    more = {"iterations": 30} if hasattr(REGISTRY[name[0]][name[1]], "iterations") else {}
+    step = make_step(*name, **{**values(*name), **more})
     made = run(tomo.load(raw), step, Finisher(2))
     assert history.read(made)[-1]["resolved"][count] == 2
     made.save(tmp_path / "made.hspy")

@@ -114,6 +114,8 @@ class Step:
     needs_tilts: ClassVar[bool] = False
     in_memory: ClassVar[bool] = False
     decides: ClassVar[tuple[str, ...]] = ()  # parameters that only the run itself settles
+    finished_by: ClassVar[str] = ""
+    """The parameter by which the Step as done says where Finish ended it; "" if nothing can."""
     on: ClassVar[str] = "TomoStack"
     together: ClassVar[bool] = False
     """Several signals are one input, as with coupled reconstructions."""

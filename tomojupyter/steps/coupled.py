@@ -30,6 +30,7 @@ class TotalNuclearVariation(ReconstructionStep):
     """Positive, for counts, smooth but for edges, which several series together may share."""
 
     together = True
+    finished_by = "steps"
     decides = ("steps",)
     whole = True  # the noise that the weight is relative to is that of all slices
     weight: float = param(

@@ -30,6 +30,7 @@ class JointStep(Step):
 
     needs_tilts = True
     in_memory = True
+    finished_by = "rounds"
     specimen: str = param(
         "auto",
         "compact: seen whole at every tilt; slab: goes on beyond the edges; auto: told by itself",

@@ -233,6 +233,7 @@ VOLUMES = {"start_volume": "start", "mask": "mask"}
 class UnlimitedStep(ReconstructionStep):
     """Base of iterative reconstructions; `solver` is a function of numerics."""
 
+    finished_by = "iterations"
     solver: ClassVar[Any]
     volumes: ClassVar[float] = 1.0  # arrays as large as the volume that the solver holds
     sinograms: ClassVar[float] = 2.0  # and as large as the sinograms

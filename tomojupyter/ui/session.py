@@ -172,7 +172,7 @@ class Session(Keeping, Saving):
             if then is not None:
                 then(result.value)
 
-        can_finish = any({"iterations", "rounds"} & step.as_dict().keys() for step in steps)
+        can_finish = any(step.finished_by for step in steps)
         if self.busy():
             return False
         self._begin_run(label or name, steps)

@@ -6,7 +6,6 @@ import importlib
 import logging
 import sys
 import threading
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -88,8 +87,7 @@ def load(name: str) -> Any:
 
     widgets.Widget.open = elsewhere
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return importlib.import_module(name)
+        # Warnings are left alone: what catches them is the process's, and a job may be at it.
+        return importlib.import_module(name)
     finally:
         widgets.Widget.open = opened

@@ -171,15 +171,14 @@ def joint(
 def apart(one: Pose, other: Pose, series: Series) -> float:
     """Return the rms distance, in px, by which two poses place points of the specimen.
 
-    What moves the specimen as a whole does not count.
+    What moves the specimen as a whole does not count. For small angles: shifts along x are along
+    the axis.
     """
     good = series.placed
     t = np.deg2rad(series.tilts_deg[good])
     waves = np.stack([np.cos(t), np.sin(t)], axis=1)
     turn = np.deg2rad(one.angle_deg - other.angle_deg)
-    first, second = (pose.moved(np.zeros_like(pose.shifts), -pose.angle_deg).shifts[good]
-                     for pose in (one, other))  # fmt: skip
-    moves = first - second
+    moves = (one.shifts - other.shifts)[good]
     across = moves[:, 0] - waves @ np.linalg.lstsq(waves, moves[:, 0], rcond=None)[0]
     along = moves[:, 1] - moves[:, 1].mean()
     lever = APART * max(series.images.shape[1:])
@@ -261,8 +260,7 @@ class Course:
 
     def tilts(self, pose: Pose) -> tuple[Pose, Series]:
         """Fit the tilts and the shifts together, at the finest binning that is not costly."""
-        cheap = [b for b in self.factors if self.work / b**3 <= WORK / PART]
-        for factor in (cheap or self.factors[:1])[-2:]:
+        for factor in self._affordable()[-2:]:
             stage = self.stage(factor)
             pose, refined = joint_tilts.refine_tilts(stage, pose, self.tell)
             self.series = replace(self.series, tilts_deg=refined)
@@ -278,11 +276,18 @@ class Course:
         except AlignmentRefused:
             return pose
 
+    def _is_cheap(self, factor: int) -> bool:
+        return bool(self.work / factor**3 <= WORK / PART)
+
+    def _affordable(self) -> list[int]:
+        """Return the binnings that are not costly, the coarsest in any case."""
+        return [b for b in self.factors if self._is_cheap(b)] or self.factors[:1]
+
     def _rounds(self) -> list[int]:
         """Return the rounds at each binning."""
         kinds = ["fine"] + ["middle"] * (len(self.factors) - 1)
         return [
-            ROUNDS[kind] if self.work / factor**3 <= WORK / PART else ROUNDS["costly"]
+            ROUNDS[kind] if self._is_cheap(factor) else ROUNDS["costly"]
             for factor, kind in zip(self.factors, reversed(kinds), strict=True)
         ]
 
@@ -293,8 +298,7 @@ class Course:
         part = joint_slab.THICK if thickness is None else thickness / shape[1]
         self.box = joint_slab.slab_box(shape, tilts, series.flat_deg, part)
         pose = self.start(self.stage(self.factors[0]))
-        cheap = [b for b in self.factors if self.work / b**3 <= WORK / PART]
-        finest = (cheap or self.factors[:1])[-1]
+        finest = self._affordable()[-1]
         again = AGAIN * sum(b > finest for b in self.factors) + LAST
         self.total += 2 * len(self.factors) + again * ROUNDS["coarse"]
         for factor, rounds in zip(self.factors, self._rounds(), strict=True):

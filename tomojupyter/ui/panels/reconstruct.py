@@ -14,7 +14,6 @@ from tomojupyter.ui.panels.reconstruct_facts import (
     data_norm,
     estimate_or_problem,
     facts_html,
-    iterative,
     levels_sentences,
     method_words,
     propose_levels,
@@ -338,7 +337,7 @@ class ReconstructPanel(OperationPanel):
             self._testing = False
 
         self._testing = True
-        if not self.session.start("Test slice", work, done, can_finish=iterative(step),
+        if not self.session.start("Test slice", work, done, can_finish=bool(step.finished_by),
                                   failed=failed):  # fmt: skip
             self._testing = False
 

@@ -98,11 +98,6 @@ def run_words(record: Mapping[str, Any]) -> str:
     return ", ".join([text, *more])
 
 
-def iterative(step: Step) -> bool:
-    """Tell whether a Step works by iterations."""
-    return "iterations" in step.as_dict()
-
-
 def method_words(step: Step) -> str:
     """Return method and iterations, ``SIRT 20``."""
     count = step.as_dict().get("iterations")

@@ -258,6 +258,21 @@ def answers() -> Callable[[str], tuple[int, str]]:
     return ask
 
 
+def wait_for_text(page: Page, hook: str, text: str, minutes: float) -> None:
+    """Wait until a part of the page shows a text."""
+    page.wait_for_function(
+        "([hook, text]) => document.querySelector(hook)?.innerText.includes(text)",
+        arg=[hook, text],
+        timeout=minutes * 60_000,
+    )
+
+
+@pytest.fixture
+def says() -> Callable[[Page, str], None]:
+    """Wait until the status line of a page says something."""
+    return lambda page, text: wait_for_text(page, ".tj-status-message", text, 5)
+
+
 class Walker:
     """A person who clicks; every click is counted, and every screen is looked at."""
 
@@ -274,11 +289,7 @@ class Walker:
 
     def sees(self, hook: str, text: str, minutes: float = 4) -> None:
         """Wait until a part of the page shows a text."""
-        self.page.wait_for_function(
-            "([hook, text]) => document.querySelector(hook)?.innerText.includes(text)",
-            arg=[hook, text],
-            timeout=minutes * 60_000,
-        )
+        wait_for_text(self.page, hook, text, minutes)
 
     def go(self, stage: str) -> None:
         self.click(f".tj-rail-{stage}")

@@ -13,17 +13,9 @@ TOKEN = "of-the-tests"
 MINUTES = 60_000
 
 
-def says(page, text):
-    page.wait_for_function(
-        "text => document.querySelector('.tj-status-message')?.innerText.includes(text)",
-        arg=text,
-        timeout=5 * MINUTES,
-    )
-
-
 @pytest.mark.timeout(900)
 def test_closed_page_loses_nothing_and_two_pages_do_not_meet(
-    serve, browser_page, recorder, free_port, tmp_path
+    serve, browser_page, recorder, says, free_port, tmp_path
 ):
     recorder.allowed.append("WebGL|GL Driver|GPU stall")
     series = tomo.datasets.get_catalyst_data(size=48, tilts=np.arange(-60, 61, 10.0))

@@ -28,16 +28,10 @@ def look(page, name, cut_off):
     assert cut_off(page) == [], name
 
 
-def says(page, text):
-    page.wait_for_function(
-        "text => document.querySelector('.tj-status-message')?.innerText.includes(text)",
-        arg=text,
-        timeout=4 * MINUTES,
-    )
-
-
 @pytest.mark.timeout(600)
-def test_spectra_to_colours_in_3d(serve, browser_page, recorder, cut_off, free_port, tmp_path):
+def test_spectra_to_colours_in_3d(
+    serve, browser_page, recorder, cut_off, says, free_port, tmp_path
+):
     recorder.allowed.append("WebGL|GL Driver|GPU stall")
     command = [
         sys.executable, "-m", "tomojupyter", "app", "--dashboard", "spectral", "--no-browser",

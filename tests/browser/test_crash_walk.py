@@ -40,7 +40,7 @@ def test_after_a_crash(serve, person, app_command, recorder, free_port, tmp_path
     person.go("filter")
     page.select_option(".tj-filter-method select", label="Gaussian")
     person.click(".tj-filter-apply")
-    person.says("aussian took")
+    person.says("Gaussian took")
 
     # a frame is nudged and not applied; then a long run is under way when the machine goes down
     person.go("register")

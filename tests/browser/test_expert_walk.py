@@ -70,7 +70,7 @@ def test_serialem_series_by_an_expert(serve, person, app_command, recorder, free
     page.select_option(".tj-trim-bin select", label="2")
     person.look("expert-2-trim")
     person.click(".tj-trim-apply")
-    person.says("bin took")
+    person.says("Remove projections and bin took")
 
     # Filter: hot pixels off; the picture of what was taken out shows them
     person.go("filter")
@@ -78,7 +78,7 @@ def test_serialem_series_by_an_expert(serve, person, app_command, recorder, free
     page.wait_for_timeout(1500)
     person.look("expert-3-filter")
     person.click(".tj-filter-apply")
-    person.says("espike took")
+    person.says("Despike took")
 
     # Register: all methods are compared, one is taken, one frame is nudged
     person.go("register")
@@ -100,7 +100,7 @@ def test_serialem_series_by_an_expert(serve, person, app_command, recorder, free
     person.sees(".tj-tiltaxis-record", "angle: 0.1")
     person.look("expert-5-tilt-axis")
     person.click(".tj-tiltaxis-apply")
-    person.says("manual took")
+    person.says("Manual took")
 
     # Reconstruct: a test slice, then two runs that stand side by side
     person.go("reconstruct")

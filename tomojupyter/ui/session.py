@@ -148,7 +148,7 @@ class Session(Keeping, Saving):
             self.say("Load a series first.", "error")
             return False
         node, made_from = base, base.signal
-        name = " and ".join(dict.fromkeys(step.method for step in steps))
+        name = " and ".join(dict.fromkeys(step.method.replace("_", " ") for step in steps))
 
         def work(monitor: Monitor) -> Any:
             made = made_from if ready is None else ready

@@ -71,6 +71,25 @@ def test_forward_equals_astra_slice_by_slice(backend, nz, ny):
 
 
 @BACKENDS
+@pytest.mark.parametrize(("nz", "ny", "pixels"), [(18, 81, 31), (40, 130, 24), (21, 20, 33)])
+def test_a_detector_may_see_less_or_more_than_the_slices(backend, nz, ny, pixels):
+    rng = np.random.default_rng(3)
+    slices = rng.random((3, nz, ny)).astype(np.float32)
+    projector = make_projector(TILTS, ny, nz, backend=backend, detector=pixels)
+    found = projector.forward(slices)
+    assert found.shape[1:] == projector.sinogram_shape == (len(TILTS), pixels)
+    for one, sinogram in zip(slices, found, strict=True):
+        expected = astra_forward(one, TILTS, pixels)
+        np.testing.assert_allclose(sinogram, expected, atol=2e-5 * expected.max())
+    other = rng.random(found.shape).astype(np.float32)
+    both = np.vdot(found, other), np.vdot(slices, projector.back(other))
+    assert both[0] == pytest.approx(both[1], rel=1e-5)
+    assert projector.subset([2, 0]).sinogram_shape == (2, pixels)
+    with pytest.raises(ParameterError, match="detector must be at least 1 px"):
+        make_projector(TILTS, ny, nz, backend=backend, detector=0)
+
+
+@BACKENDS
 @pytest.mark.parametrize("slices", [1, LANES, 2 * LANES + 5])
 def test_back_is_the_adjoint_of_forward(backend, slices):
     rng = np.random.default_rng(1)

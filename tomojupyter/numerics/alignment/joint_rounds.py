@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tomojupyter.numerics.alignment.joint_series import Series
     from tomojupyter.numerics.blocks import Workers
+    from tomojupyter.numerics.reconstruction.projector import Projector
 
 FIRST = 60  # iterations of a volume made from nothing
 MORE = 20  # further ones after the images have moved
@@ -25,6 +26,7 @@ STILL = 5e-4  # px; shorter steps are none
 BRIGHTER = 0.02  # a gain nearer to 1 is noise
 WORK = 2.2e8  # voxels times tilts of one iteration that are worth their time
 MOST = 1.5e9  # of them that are done at all; of larger series, some slices
+ROOM = 1 / 16  # of the image, by which slabs may be moved and are still seen whole
 PIECE = 16  # slices of a piece, as many as the projector takes at a time
 EMPTY = 0.1  # of the strongest column
 
@@ -78,11 +80,19 @@ class Stage:
         nz = -(-box.thickness // factor)
         each = len(series.images) * -(-box.height // factor) * nz
         pieces = _pieces(series, factor, width, max(1, int(MOST / each)))
-        self.level = Level(series.images, series.known, factor, box.height, pieces)
-        self.projector = make_projector(series.tilts_deg - box.flat_deg, self.level.shape[0], nz)
+        seen = min(box.height, round((1 + 2 * ROOM) * series.images.shape[1]))
+        self.level = Level(series.images, series.known, factor, seen, pieces)
+        self.wide, self.nz = -(-box.height // factor), nz
+        self.projector = self.at(series.tilts_deg)
+        self.window = self._window()
         self.workers, self.beat = workers, beat
         self.solver = self.fresh()
         self.gains = np.ones(len(series.images))
+
+    def at(self, tilts_deg: np.ndarray) -> Projector:
+        """Return the projector of the volume at some tilts."""
+        tilts = tilts_deg - self.box.flat_deg
+        return make_projector(tilts, self.wide, self.nz, detector=self.level.shape[0])
 
     def fresh(self) -> Solver:
         """Return a solver that starts from nothing."""
@@ -91,8 +101,7 @@ class Stage:
     def tilted(self, tilts_deg: np.ndarray) -> None:
         """Go on with other tilts, and with the volume that there is."""
         self.series = replace(self.series, tilts_deg=tilts_deg)
-        tilts = tilts_deg - self.box.flat_deg
-        self.projector = make_projector(tilts, self.projector.ny, self.projector.thickness)
+        self.projector = self.at(tilts_deg)
         volumes = self.solver.volumes
         self.solver = self.fresh()
         self.solver.volumes = volumes
@@ -107,36 +116,39 @@ class Stage:
     def again(self, pose: Pose, iterations: int, solver: Solver) -> tuple[np.ndarray, ...]:
         """Return images, reprojections and weights."""
         images, weights = self.moved(pose)
-        model = np.where(self.series.model[:, None, None], weights, 0)
-        return images, solver.run(images, model, iterations), weights
+        return images, solver.run(images, weights, self.series.model, iterations), weights
 
-    def window(self, weights: np.ndarray) -> np.ndarray:
-        """Return weights for the comparison of a slab, less towards the edges.
+    def _window(self) -> np.ndarray:
+        """Return factors (ny, nx) for comparisons: of a slab, less towards the edges.
 
         Which rays a slab's edges are seen by depends on the offset of the axis, and drags it
         along; a window that is even about the axis does not.
         """
         if not self.series.slab:
-            return weights * self.level.inner
+            return np.broadcast_to(self.level.inner, self.level.shape)
         ny, nx = self.series.images.shape[1:]
-        b = self.factor
-        rows = np.abs(np.arange(self.level.shape[0]) - (self.level.shape[0] - 1) / 2) * b
-        columns = np.abs(self.columns) * b
+        rows, columns = self._apart
         down = np.clip((0.40 * ny - rows) / (0.23 * ny), 0, 1)
         beside = np.clip((0.40 * nx - columns) / (0.23 * nx), 0, 1)
-        return weights * (down[:, None] * beside * self.level.inner).astype(np.float32)
+        return (down[:, None] * beside * self.level.inner).astype(np.float32)
 
-    def turning(self, weights: np.ndarray) -> np.ndarray | None:
-        """Return weights for the turn of a slab: the part that is seen at every tilt."""
+    def turning(self, i: int) -> np.ndarray:
+        """Return factors (ny, nx) for the turn of an image: of a slab, what every tilt sees."""
         if not self.series.slab:
-            return None
+            return self.window
         ny, nx = self.series.images.shape[1:]
-        b = self.factor
-        rows = np.abs(np.arange(self.level.shape[0]) - (self.level.shape[0] - 1) / 2) * b
-        half = 0.5 * ny * np.cos(np.deg2rad(self.series.tilts_deg - self.box.flat_deg))
-        down = np.clip((half[:, None] - 0.08 * ny - rows) / (0.1 * ny), 0, 1)
-        beside = np.clip((0.42 * nx - np.abs(self.columns) * b) / (0.1 * nx), 0, 1)
-        return weights * (down[:, :, None] * beside * self.level.inner).astype(np.float32)
+        rows, columns = self._apart
+        half = 0.5 * ny * np.cos(np.deg2rad(self.series.tilts_deg[i] - self.box.flat_deg))
+        down = np.clip((half - 0.08 * ny - rows) / (0.1 * ny), 0, 1)
+        beside = np.clip((0.42 * nx - columns) / (0.1 * nx), 0, 1)
+        return (down[:, None] * beside * self.level.inner).astype(np.float32)
+
+    @property
+    def _apart(self) -> tuple[np.ndarray, np.ndarray]:
+        """Distances of rows and of columns from the centre, in full px."""
+        height = self.level.shape[0]
+        rows = np.abs(np.arange(height) - (height - 1) / 2) * self.factor
+        return rows, np.abs(self.columns) * self.factor
 
     @property
     def columns(self) -> np.ndarray:
@@ -173,8 +185,8 @@ class Stage:
             pose = done.pose
             images, again, weights = self.again(pose, MORE if k else FIRST, self.solver)
             found = compare(
-                images, again, self.window(weights), series.placed, trust, self.columns,
-                self.turning(weights),
+                images, again, weights, series.placed, trust, self.columns, self.window,
+                self.turning,
             )  # fmt: skip
             step = np.clip(found.moves, -FARTHEST, FARTHEST) * self.factor
             new = pose.moved(step, float(np.rad2deg(found.turn_rad)) if turn else 0.0)

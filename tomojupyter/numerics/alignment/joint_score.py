@@ -148,7 +148,7 @@ def score_pose(
         shown, again, weights = stage.again(pose, FIRST, solver)
         volumes.append(solver.volume().ravel())
         others = series.placed & ~half
-        found = compare(shown, again, stage.window(weights), others, np.zeros(n), stage.columns)
+        found = compare(shown, again, weights, others, np.zeros(n), stage.columns, stage.window)
         moves[others] = found.moves[others] * factor
         sigma[others] = found.sigma[others] * factor
         residual[others] = found.misfit[others]

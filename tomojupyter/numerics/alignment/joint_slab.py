@@ -92,10 +92,11 @@ def offset(stage: Stage, pose: Pose) -> tuple[float, float]:
     for d in tried:
         moves = np.tile([d, 0.0], (len(t), 1))
         images, again, weights = stage.again(pose.moved(moves, 0.0), FIRST, stage.fresh())
-        window = stage.window(weights)
-        slope = np.gradient(again, axis=1)
-        pull = (window * (images - again) * slope).sum(axis=(1, 2), dtype=np.float64)
-        stiff = (window * slope**2).sum(axis=(1, 2), dtype=np.float64)
+        pull, stiff = np.zeros(len(t)), np.zeros(len(t))
+        for i in np.flatnonzero(series.placed):
+            slope = np.gradient(again[i], axis=0)
+            counts = weights[i] * stage.window * slope
+            pull[i], stiff[i] = np.vdot(counts, images[i] - again[i]), np.vdot(counts, slope)
         pulls.append(rest * pull / (rest**2 * stiff).sum())
     order = np.argsort(series.tilts_deg, kind="stable")
     order = order[series.model[order]]
@@ -125,8 +126,8 @@ def turn(stage: Stage, pose: Pose) -> float:
     for d in tried:
         images, again, weights = stage.again(pose.moved(still, d), FIRST, stage.fresh())
         found = compare(
-            images, again, stage.window(weights), series.model, series.model.astype(float),
-            stage.columns, stage.turning(weights),
+            images, again, weights, series.model, series.model.astype(float), stage.columns,
+            stage.window, stage.turning,
         )  # fmt: skip
         pulls.append([found.turn_rad])
     angle = _root(tried, np.array(pulls))

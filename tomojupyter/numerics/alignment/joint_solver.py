@@ -54,7 +54,9 @@ class Solver:
         ones = np.ones((1, *projector.slice_shape), np.float32)
         self._rows = inverse_of(projector.forward(ones)[0])
 
-    def run(self, images: np.ndarray, weights: np.ndarray, iterations: int) -> np.ndarray:
+    def run(
+        self, images: np.ndarray, weights: np.ndarray, use: np.ndarray, iterations: int
+    ) -> np.ndarray:
         """Reconstruct, and project the volume again.
 
         Parameters
@@ -63,13 +65,15 @@ class Solver:
             (n, ny, nx).
         weights
             (n, ny, nx), 0 where a pixel has no say.
+        use
+            bool (n,), images that have a say.
         iterations
             Further steps.
 
         Returns
         -------
         numpy.ndarray
-            float32 (n, ny, nx), the projections of the volume, where `weights` is 0 too.
+            float32 (n, ny, nx), the projections of the volume, of images without a say too.
         """
         out = np.empty(images.shape, np.float32)
 
@@ -78,7 +82,7 @@ class Solver:
             k = block.stop - block.start
             data, part = self.projector.sinograms(k), self.projector.sinograms(k)
             data[:k] = images[:, :, block].transpose(2, 0, 1)
-            part[:k] = weights[:, :, block].transpose(2, 0, 1)
+            part[:k, use] = weights[use, :, block].transpose(2, 0, 1)
             columns = inverse_of(self.projector.back(part))
             part *= self._rows
             self.volumes[i] = self._accelerated(self.volumes[i], data, part, columns, iterations)
@@ -105,10 +109,11 @@ class Solver:
             self.projector.correct(ahead, residual, columns, 0.0)
             following = 0.5 + np.sqrt(0.25 + momentum**2)
             share = np.float32((momentum - 1) / following)
-            change = ahead - volume
-            volume[...] = ahead
-            change *= share
-            ahead += change
+            # volume becomes the point ahead, and ahead the volume, without a third array
+            np.subtract(ahead, volume, out=volume)
+            volume *= share
+            volume += ahead
+            volume, ahead = ahead, volume
             momentum = following
         return volume
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RIDGE = 1e-9
 
@@ -41,7 +45,8 @@ def compare(
     use: np.ndarray,
     trust: np.ndarray,
     columns: np.ndarray | None = None,
-    turning: np.ndarray | None = None,
+    window: np.ndarray | float = 1.0,
+    turning: Callable[[int], np.ndarray] | None = None,
 ) -> Found:
     """Return the step that brings images onto their reprojection.
 
@@ -55,8 +60,11 @@ def compare(
         (n,) what images weigh in the turn; all 0: they are not turned.
     columns
         (nx,) distance of the columns from the centre. None: they are the whole images.
+    window
+        (ny, nx) factors of all weights.
     turning
-        (n, ny, nx) weights for the turn. None: `weights`.
+        Called with the index of an image, returns such factors (ny, nx) for the turn. None: the
+        window does for the turn too.
     """
     n, ny, nx = images.shape
     v = (np.arange(ny) - (ny - 1) / 2)[:, None]
@@ -68,15 +76,16 @@ def compare(
         q, left = again[i], images[i] - again[i]
         gy, gx = np.gradient(q)
         parts = np.stack([gy, gx, q, u * gy - v * gx, left]).reshape(5, -1)
-        products = _products(parts, weights[i])
+        counts = weights[i] * window
+        products = _products(parts, counts)
         solved, coupling = _solved(products)
         moves[i], gains[i], couplings[i] = solved[:2], 1 + solved[2], coupling[:2]
-        misfit[i] = np.sqrt(products[4, 4] / max(float(np.vdot(weights[i], images[i] ** 2)), 1e-30))
-        noise = products[4, 4] / max(float(weights[i].sum(dtype=np.float64)), 1.0)
+        misfit[i] = np.sqrt(products[4, 4] / max(float(np.vdot(counts, images[i] ** 2)), 1e-30))
+        noise = products[4, 4] / max(float(counts.sum(dtype=np.float64)), 1.0)
         sigma[i] = np.sqrt(noise / np.maximum(np.diag(products)[:2], 1e-30))
         if trust[i] > 0:
             if turning is not None:
-                products = _products(parts, turning[i])
+                products = _products(parts, weights[i] * turning(int(i)))
                 solved, coupling = _solved(products)
             turn += trust[i] * (products[3, 3] - products[3, :3] @ coupling)
             turned += trust[i] * (products[3, 4] - products[3, :3] @ solved)

@@ -9,7 +9,6 @@ import numpy as np
 from tomojupyter.numerics.alignment.joint_level import Pose
 from tomojupyter.numerics.alignment.joint_rounds import FARTHEST, FIRST, MORE, STILL, Rounds
 from tomojupyter.numerics.alignment.joint_step import Mixer, compare
-from tomojupyter.numerics.reconstruction.backends import make_projector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,10 +57,10 @@ def refine_tilts(
     for k in range(rounds):
         images, again, weights = stage.again(done.pose, MORE if k else FIRST, stage.solver)
         found = compare(
-            images, again, stage.window(weights), stage.series.placed, np.zeros(len(tilts)),
-            stage.columns,
+            images, again, weights, stage.series.placed, np.zeros(len(tilts)), stage.columns,
+            stage.window,
         )  # fmt: skip
-        moves, turns = _step(images, again, stage.window(weights), _slopes(stage), stage)
+        moves, turns = _step(images, again, weights, _slopes(stage), stage)
         turns[used] -= np.polyval(np.polyfit(given[used], turns[used], 1), given[used])
         step = np.clip(moves, -FARTHEST, FARTHEST) * stage.factor
         point = np.append(done.pose.shifts.ravel(), np.deg2rad(tilts) * lever)
@@ -84,9 +83,8 @@ def refine_tilts(
 
 def _slopes(stage: Stage) -> np.ndarray:
     """Return the change of every projection with its tilt, (n, ny, nx) per degree."""
-    tilts = stage.series.tilts_deg - stage.box.flat_deg
-    shape = stage.projector.ny, stage.projector.thickness
-    sides = [stage.solver.seen(make_projector(tilts + d, *shape)) for d in (ASIDE, -ASIDE)]
+    tilts = stage.series.tilts_deg
+    sides = [stage.solver.seen(stage.at(tilts + d)) for d in (ASIDE, -ASIDE)]
     return np.asarray((sides[0] - sides[1]) / (2 * ASIDE))
 
 
@@ -99,7 +97,7 @@ def _step(
     for i in np.flatnonzero(stage.series.placed):
         gy, gx = np.gradient(again[i])
         parts = np.stack([gy, gx, again[i], slopes[i], images[i] - again[i]]).reshape(5, -1)
-        products = ((parts * weights[i].ravel()) @ parts.T).astype(np.float64)
+        products = ((parts * (weights[i] * stage.window).ravel()) @ parts.T).astype(np.float64)
         # What a turn of the specimen does that a shift or a gain does not.
         others = products[:3, :3] + 1e-9 * np.diag(np.diag(products)[:3]) + 1e-30 * np.eye(3)
         solved = np.linalg.solve(others, products[:3, 3:])

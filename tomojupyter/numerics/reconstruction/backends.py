@@ -25,7 +25,12 @@ def cuda_available() -> bool:
 
 
 def make_projector(
-    tilts_deg: np.ndarray, ny: int, thickness: int, cuda: bool = False, backend: str = "numba"
+    tilts_deg: np.ndarray,
+    ny: int,
+    thickness: int,
+    cuda: bool = False,
+    backend: str = "numba",
+    detector: int | None = None,
 ) -> Projector:
     """Return the projector of a geometry.
 
@@ -34,7 +39,7 @@ def make_projector(
     tilts_deg
         (n,) tilts in degrees, any order.
     ny
-        Pixels of the detector across the tilt axis.
+        Width of the slices, across the tilt axis, in px.
     thickness
         Height of the slices along z, in px.
     cuda
@@ -43,6 +48,8 @@ def make_projector(
         ``"numba"``, or ``"astra"`` for ASTRA's matrix: slower by 4, and the reference. It also
         takes the place of numba, with a warning, where that cannot compile. ``"astra-cuda"``
         for ASTRA's GPU algorithms.
+    detector
+        Pixels of the detector, about the middle of the slices. None: ny.
 
     Returns
     -------
@@ -66,14 +73,14 @@ def make_projector(
     if cuda or backend == CUDA:
         from tomojupyter.numerics.reconstruction.projector_astra import CudaProjector
 
-        return CudaProjector(tilts_deg, ny, thickness)
+        return CudaProjector(tilts_deg, ny, thickness, detector)
     if backend == "numba" and _compiles():
         from tomojupyter.numerics.reconstruction.projector_numba import NumbaProjector
 
-        return NumbaProjector(tilts_deg, ny, thickness)
+        return NumbaProjector(tilts_deg, ny, thickness, detector)
     from tomojupyter.numerics.reconstruction.projector_astra import MatrixProjector
 
-    return MatrixProjector(tilts_deg, ny, thickness)
+    return MatrixProjector(tilts_deg, ny, thickness, detector)
 
 
 @cache

@@ -214,6 +214,22 @@ def forward(volume, sino, rays, sizes, detector, width):
 
 
 @_compiled
+def _seeing(rays, corner, n_det, seeing):
+    """List the tilts that have detector pixels where a tile is seen; return how many."""
+    low, left = corner
+    count = 0
+    for ray in range(rays.shape[0]):
+        start, slope, pitch = rays[ray, 1], rays[ray, 2], rays[ray, 3]
+        one = left - start - low * slope
+        other = one - (TILE - 1) * slope
+        least, most = min(one, other) / pitch, (max(one, other) + TILE - 1) / pitch
+        if min(least, most) < n_det and max(least, most) > -1.0:
+            seeing[count] = ray
+            count += 1
+    return count
+
+
+@_compiled
 def _gather(sino, sums, rays, corner, steps, detector, tables, width):
     """Add the back-projections of some tilts to the sums of a tile.
 
@@ -223,16 +239,18 @@ def _gather(sino, sums, rays, corner, steps, detector, tables, width):
     low, left = corner
     step_along, step_across = steps
     n_det, step_tilt, step_det = detector
-    at0, at1, w0, w1 = tables
+    at0, at1, w0, w1, seeing = tables
     last = float(n_det - 1)
-    for first in range(0, rays.shape[0], GROUP):
-        group = min(GROUP, rays.shape[0] - first)
+    count = _seeing(rays, corner, n_det, seeing)
+    for first in range(0, count, GROUP):
+        group = min(GROUP, count - first)
         for i in range(TILE):
             for g in range(group):
-                row = np.int64(rays[first + g, 0]) * step_tilt
-                pitch, length = rays[first + g, 3], rays[first + g, 4]
+                ray = seeing[first + g]
+                row = np.int64(rays[ray, 0]) * step_tilt
+                pitch, length = rays[ray, 3], rays[ray, 4]
                 inverse = 1.0 / pitch
-                start = rays[first + g, 1] + (low + i) * rays[first + g, 2]
+                start = rays[ray, 1] + (low + i) * rays[ray, 2]
                 entry = (g * TILE) & (TABLE - 1)
                 for j in range(TILE):
                     place = left + j - start
@@ -286,6 +304,7 @@ def back(sino, volume, factors, limits, rays, rows, sizes, detector, width):
     tables = (
         np.empty(TABLE, np.int64), np.empty(TABLE, np.int64),
         np.empty(TABLE, np.float32), np.empty(TABLE, np.float32),
+        np.empty(max(rays[0].shape[0], rays[1].shape[0]), np.int64),
     )  # fmt: skip
     for top in range(rows[0], rows[1], TILE):
         for left in range(0, ny, TILE):

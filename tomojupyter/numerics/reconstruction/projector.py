@@ -21,20 +21,22 @@ LANES = 32  # slices that one product takes; wider is not faster, and slower to 
 
 
 class Projector(ABC):
-    """Projection of slices ``(nz, ny)`` to sinograms ``(n, ny)``, and its adjoint.
+    """Projection of slices ``(nz, ny)`` to sinograms ``(n, detector)``, and its adjoint.
 
     The geometry is that of :mod:`tomojupyter.numerics.geometry`: a point (y, z) of a slice
     appears at ``y cos t + z sin t`` from the centre of the detector, whose pixels are as large
-    as those of the slice.
+    as those of the slice. The detector may see less than their width, about their middle.
 
     Parameters
     ----------
     tilts_deg
         (n,) tilts in degrees, any order.
     ny
-        Pixels of the detector, and width of the slices, in px.
+        Width of the slices in px.
     thickness
         Height nz of the slices in px.
+    detector
+        Pixels of the detector. None: ny.
 
     Raises
     ------
@@ -47,24 +49,28 @@ class Projector(ABC):
     concurrent = True  # forward and back may run in several threads at a time
     has_matrix = False  # whose size counts
 
-    def __init__(self, tilts_deg: np.ndarray, ny: int, thickness: int) -> None:
+    def __init__(
+        self, tilts_deg: np.ndarray, ny: int, thickness: int, detector: int | None = None
+    ) -> None:
         tilts = np.array(tilts_deg, dtype=float).ravel()
         if not tilts.size:
             raise TiltsError("no tilts were given, but a projection needs at least one")
         if not np.isfinite(tilts).all():
             bad = np.flatnonzero(~np.isfinite(tilts))
             raise TiltsError(f"the tilts of projections {bad.tolist()} are not finite: enter them")
-        for name, value in (("ny", ny), ("thickness", thickness)):
+        detector = ny if detector is None else detector
+        for name, value in (("ny", ny), ("thickness", thickness), ("detector", detector)):
             if value < 1:
                 raise ParameterError(f"{name} must be at least 1 px, got {value}")
         self.tilts_deg = tilts
         self.ny = int(ny)
         self.thickness = int(thickness)
+        self.detector = int(detector)
 
     @property
     def sinogram_shape(self) -> tuple[int, int]:
-        """Shape (n, ny) of one sinogram."""
-        return len(self.tilts_deg), self.ny
+        """Shape (n, detector) of one sinogram."""
+        return len(self.tilts_deg), self.detector
 
     @property
     def slice_shape(self) -> tuple[int, int]:
@@ -98,7 +104,8 @@ class Projector(ABC):
 
     def subset(self, index: Sequence[int]) -> Projector:
         """Return the projector of some of the tilts, in the order of `index`."""
-        return type(self)(self.tilts_deg[list(index)], self.ny, self.thickness)
+        tilts = self.tilts_deg[list(index)]
+        return type(self)(tilts, self.ny, self.thickness, self.detector)
 
     def forward(self, block: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Project slices.
@@ -113,7 +120,7 @@ class Projector(ABC):
         Returns
         -------
         numpy.ndarray
-            float32, (k, n, ny): line integrals in units of the slices times px.
+            float32, (k, n, detector): line integrals in units of the slices times px.
 
         Raises
         ------
@@ -129,7 +136,7 @@ class Projector(ABC):
         Parameters
         ----------
         block
-            (k, n, ny), any real dtype, any k. Not modified.
+            (k, n, detector), any real dtype, any k. Not modified.
         out
             float32, of the shape of the result: filled and returned. None: a new array.
 
@@ -165,7 +172,7 @@ class Projector(ABC):
         volume
             float32, (k, nz, ny).
         sinograms
-            (k, n, ny), as for `back`. Not modified.
+            (k, n, detector), as for `back`. Not modified.
         factors
             (nz, ny) or (k, nz, ny): factors of the back-projection.
         lowest, highest

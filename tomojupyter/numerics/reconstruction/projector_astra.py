@@ -30,8 +30,10 @@ class MatrixProjector(Projector):
 
     has_matrix = True
 
-    def __init__(self, tilts_deg: np.ndarray, ny: int, thickness: int) -> None:
-        super().__init__(tilts_deg, ny, thickness)
+    def __init__(
+        self, tilts_deg: np.ndarray, ny: int, thickness: int, detector: int | None = None
+    ) -> None:
+        super().__init__(tilts_deg, ny, thickness, detector)
         self._lock = threading.Lock()
         self._matrix: sparse.csr_matrix | None = None
         self._transpose: sparse.csr_matrix | None = None
@@ -41,7 +43,7 @@ class MatrixProjector(Projector):
         with self._lock:
             if self._transpose is not None:
                 return
-            per_tilt = 2 * max(self.slice_shape) * self.ny
+            per_tilt = 2 * max(self.slice_shape) * self.detector
             step = max(1, ENTRIES // per_tilt)
             parts = []
             for first in range(0, len(self.tilts_deg), step):
@@ -59,8 +61,8 @@ class MatrixProjector(Projector):
         """Return the projector of some of the tilts, its matrix cut out of this one's."""
         self.prepare()
         assert self._matrix is not None
-        part = MatrixProjector(self.tilts_deg[list(index)], self.ny, self.thickness)
-        rows = (np.asarray(index)[:, None] * self.ny + np.arange(self.ny)).ravel()
+        part = MatrixProjector(self.tilts_deg[list(index)], self.ny, self.thickness, self.detector)
+        rows = (np.asarray(index)[:, None] * self.detector + np.arange(self.detector)).ravel()
         part._matrix = self._matrix[rows]
         part._transpose = part._matrix.T.tocsr()
         return part
@@ -69,9 +71,15 @@ class MatrixProjector(Projector):
         import astra
 
         with _ids() as own:
-            projector = own(astra.projector, _projector(tilts_deg, self.ny, self.thickness))
+            projector = own(astra.projector, self._projector(tilts_deg))
             number = own(astra.matrix, astra.projector.matrix(projector))
             return astra.matrix.get(number).astype(np.float32)
+
+    def _projector(self, tilts_deg: np.ndarray) -> int:
+        import astra
+
+        grid = astra.create_vol_geom(self.thickness, self.ny)
+        return int(astra.create_projector("linear", _detector(tilts_deg, self.detector), grid))
 
     def _forward(self, block: np.ndarray) -> np.ndarray:
         return _product(self._matrix, block, self.sinogram_shape)
@@ -106,7 +114,7 @@ class CudaProjector(Projector):
     def _run(self, algorithm: str, data: np.ndarray, *, forward: bool) -> np.ndarray:
         import astra
 
-        detector = _detector(self.tilts_deg, self.ny)
+        detector = _detector(self.tilts_deg, self.detector)
         grid = astra.create_vol_geom(self.thickness, self.ny)
         with _ids() as own:
             sinogram = astra.data2d.create("-sino", detector, 0 if forward else data)
@@ -119,17 +127,10 @@ class CudaProjector(Projector):
             return astra.data2d.get(sinogram if forward else volume)
 
 
-def _detector(tilts_deg: np.ndarray, ny: int) -> Any:
+def _detector(tilts_deg: np.ndarray, pixels: int) -> Any:
     import astra
 
-    return astra.create_proj_geom("parallel", 1.0, ny, np.deg2rad(tilts_deg))
-
-
-def _projector(tilts_deg: np.ndarray, ny: int, thickness: int) -> int:
-    import astra
-
-    grid = astra.create_vol_geom(thickness, ny)
-    return int(astra.create_projector("linear", _detector(tilts_deg, ny), grid))
+    return astra.create_proj_geom("parallel", 1.0, pixels, np.deg2rad(tilts_deg))
 
 
 @contextmanager

@@ -36,9 +36,11 @@ class NumbaProjector(Projector):
     P. M. Joseph, IEEE Trans. Med. Imaging 1 (1982) 192, doi:10.1109/TMI.1982.4307572.
     """
 
-    def __init__(self, tilts_deg: np.ndarray, ny: int, thickness: int) -> None:
-        super().__init__(tilts_deg, ny, thickness)
-        self._rays = _rays(self.tilts_deg, ny, thickness)
+    def __init__(
+        self, tilts_deg: np.ndarray, ny: int, thickness: int, detector: int | None = None
+    ) -> None:
+        super().__init__(tilts_deg, ny, thickness, detector)
+        self._rays = _rays(self.tilts_deg, self.ny, self.thickness, self.detector)
 
     def prepare(self, check: Callable[[], None] = lambda: None) -> None:
         """Load the kernels; each is compiled at its first use, and then kept on disk."""
@@ -122,7 +124,7 @@ class NumbaProjector(Projector):
             signed = rays * np.array([1.0, 1.0, 1.0, 1.0, sign])  # of the lengths
             for part in _pieces(len(rays), len(block) * self.ny * self.thickness):
                 kernels.forward(
-                    _flat(block), _flat(out), signed[part], sizes, (self.ny, *_steps(out)),
+                    _flat(block), _flat(out), signed[part], sizes, (self.detector, *_steps(out)),
                     _width(len(block)),
                 )  # fmt: skip
 
@@ -147,7 +149,7 @@ class NumbaProjector(Projector):
             kernels.back(
                 _flat(sinograms), _flat(volume), factors, (low, high), self._rays,
                 (part.start, part.stop), (self.ny, _steps(volume)[0], step),
-                (self.ny, *_steps(sinograms)), _width(len(volume)),
+                (self.detector, *_steps(sinograms)), _width(len(volume)),
             )  # fmt: skip
 
 
@@ -160,17 +162,17 @@ def _pieces(count: int, products: int, multiple: int = 1) -> Iterator[slice]:
         yield slice(first, min(count, first + size))
 
 
-def _rays(tilts_deg: np.ndarray, ny: int, nz: int) -> tuple[np.ndarray, np.ndarray]:
+def _rays(tilts_deg: np.ndarray, ny: int, nz: int, detector: int) -> tuple[np.ndarray, np.ndarray]:
     """Return what the kernels need to know of the rays that step along z, and along y."""
     cos, sin = np.cos(np.deg2rad(tilts_deg)), np.sin(np.deg2rad(tilts_deg))
-    y0, z0 = (ny - 1) / 2, (nz - 1) / 2
+    y0, z0, d0 = (ny - 1) / 2, (nz - 1) / 2, (detector - 1) / 2
     number = np.arange(len(tilts_deg))
-    # In pixels: detector - y0 = (y - y0) cos + (z0 - z) sin.
+    # In pixels: detector - d0 = (y - y0) cos + (z0 - z) sin.
     steep = np.abs(sin) < np.abs(cos)
     c, s, i = cos[steep], sin[steep], number[steep]
-    along_z = np.stack([i, y0 - (y0 + z0 * s) / c, s / c, 1 / c, 1 / np.abs(c)], axis=1)
+    along_z = np.stack([i, y0 - (d0 + z0 * s) / c, s / c, 1 / c, 1 / np.abs(c)], axis=1)
     c, s, i = cos[~steep], sin[~steep], number[~steep]
-    along_y = np.stack([i, z0 + y0 * (1 - c) / s, c / s, -1 / s, 1 / np.abs(s)], axis=1)
+    along_y = np.stack([i, z0 + (d0 - y0 * c) / s, c / s, -1 / s, 1 / np.abs(s)], axis=1)
     return along_z, along_y
 
 

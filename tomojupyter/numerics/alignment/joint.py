@@ -9,9 +9,9 @@ import numpy as np
 
 from tomojupyter.errors import AlignmentRefused, ParameterError
 from tomojupyter.monitor import Monitor, Silent
-from tomojupyter.numerics.alignment import joint_slab, joint_tilts
+from tomojupyter.numerics.alignment import joint_binned, joint_slab, joint_tilts
 from tomojupyter.numerics.alignment.joint_level import Pose
-from tomojupyter.numerics.alignment.joint_rounds import MOST, WORK, Box, Rounds, Stage
+from tomojupyter.numerics.alignment.joint_rounds import WORK, Box, Rounds, Stage
 from tomojupyter.numerics.alignment.joint_score import APART, Score, score_pose
 from tomojupyter.numerics.alignment.joint_series import Series, make_series
 from tomojupyter.numerics.alignment.joint_start import axis_by_mass, coarse, on_axis, standing
@@ -21,7 +21,6 @@ from tomojupyter.numerics.blocks import Workers
 SILENT = Silent()
 SPECIMENS = ("auto", "compact", "slab")
 ROUNDS = {"coarse": 4, "middle": 6, "fine": 6, "costly": 2}
-LEAST = 24  # px; images are not binned to less
 AGAIN, LAST = 3, 1  # times that the offset of a slab is looked for, coarse and fine
 WITHIN = 1.5  # times the noise of the shifts, in which a pose is as good as the one found
 PART = 0.6  # of the usual rounds' work; what costs more gets few rounds
@@ -74,6 +73,16 @@ class Joint:
     tilts_deg: np.ndarray = field(default_factory=lambda: np.zeros(0))
     rounds: int = 0
     kept: bool = False
+
+    def enlarged(self, factor: int, shape: tuple[int, ...]) -> Joint:
+        """Return the same for images of `shape`, (n, ny, nx), that were binned before."""
+        shifts = joint_binned.enlarged_shifts(self.shifts, shape, factor)
+        return replace(
+            self,
+            shifts=np.zeros_like(self.shifts) if self.kept else shifts,
+            thickness=factor * self.thickness,
+            score=joint_binned.enlarged_score(self.score, factor),
+        )
 
 
 def joint(
@@ -137,27 +146,39 @@ def joint(
     Gauss-Newton step towards their projections, mixed with those before by Anderson's method.
     The axis of a compact specimen is what its centres of mass say after the rounds. A slab's
     volume is as wide as it is seen at any tilt and as thick as it is measured to be, which is what
-    tells its axis.
+    tells its axis. Of large series only binned images are used, as their volume would take too
+    long.
     """
     images, tilts = _validated(images, tilts_deg, None)
     if specimen not in SPECIMENS:
         raise ParameterError(f"specimen is one of {', '.join(SPECIMENS)}; got {specimen!r}")
+    factor, shape = joint_binned.worth(images.shape), images.shape
+    if factor > 1:
+        images, mask = joint_binned.binned(images, mask, factor), None
+        thickness = None if thickness is None else thickness / factor
     if use is None:
         use = np.ones(len(images), bool)
     series = make_series(images, tilts, mask=mask, vacuum=vacuum, use=use, specimen=specimen)
     with Workers(ncores) as workers:
         course = Course(series, workers, monitor, rounds)
-        pose = course.slab(thickness) if series.slab else course.compact()
-        if refine_tilts and not course.ended:
-            pose, series = course.tilts(pose)
+        found = _aligned(course, thickness, refine_tilts)
+    return found if factor == 1 else found.enlarged(factor, shape)
+
+
+def _aligned(course: Course, thickness: float | None, refine_tilts: bool) -> Joint:
+    """Go through the stages of an alignment, and tell what came of it."""
+    series, workers = course.series, course.workers
+    pose = course.slab(thickness) if series.slab else course.compact()
+    if refine_tilts and not course.ended:
+        pose, series = course.tilts(pose)
+    score = score_pose(series, pose, course.box, workers, course.beat)
+    before = standing(len(series.images))
+    kept = not refine_tilts and apart(pose, before, series) <= WITHIN * score.noise_px
+    if kept:
+        pose = before
         score = score_pose(series, pose, course.box, workers, course.beat)
-        before = standing(len(images))
-        kept = not refine_tilts and apart(pose, before, series) <= WITHIN * score.noise_px
-        if kept:
-            pose = before
-            score = score_pose(series, pose, course.box, workers, course.beat)
     pose = _with_blank(pose, series)
-    misfit = np.full(len(images), np.nan)
+    misfit = np.full(len(series.images), np.nan)
     if course.last is not None:
         misfit[series.placed] = course.last.misfit[series.placed]
     return Joint(
@@ -192,12 +213,8 @@ class Course:
         self.series, self.workers, self.monitor = series, workers, monitor
         self.rounds, self.cut = rounds, False
         side = min(series.images.shape[1:])
-        self.factors = [b for b in (8, 4, 2, 1) if side // b >= LEAST and b <= side / 32]
-        self.factors = self.factors or [1]
-        self.work = np.prod([float(k) for k in (*series.images.shape, series.images.shape[1])])
-        # A binning that is costly gets few rounds, one that is more so none.
-        kept = [b for b in self.factors if self.work / b**3 <= MOST]
-        self.factors = kept or self.factors[:1]
+        self.factors = [b for b in (8, 4, 2, 1) if side >= joint_binned.LEAST * b] or [1]
+        self.work = joint_binned.work(series.images.shape)
         self.done, self.total = 0, sum(ROUNDS.values()) + 2
         self.history: list[float] = []
         self.last: Any = None

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
+from tomojupyter.numerics.aligned import zeros
 from tomojupyter.numerics.images.filters import bin_mean
 
+HALF = np.dtype(np.float16)  # is fine enough for weights
 EDGE = 2.0  # px over which pixels at the edge of an image gain weight
 
 
@@ -88,10 +90,9 @@ class Level:
         return back, offset
 
     def moved(self, pose: Pose) -> tuple[np.ndarray, np.ndarray]:
-        """Return the images (n, ny, nx) in their pose, and the weights of their pixels, 0 to 1."""
+        """Return the images in their pose, float32 (n, ny, nx), and weights, float16, 0 to 1."""
         n = len(self._splines)
-        images = np.empty((n, *self.shape), np.float32)
-        weights = np.empty((n, *self.shape), np.float32)
+        images, weights = zeros((n, *self.shape)), zeros((n, *self.shape), HALF)
         for i in range(n):
             matrix, offset = self._source(pose, i)
             first = 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tomojupyter.numerics.alignment.joint_binned import MOST
 from tomojupyter.numerics.alignment.joint_level import Level, Pose
 from tomojupyter.numerics.alignment.joint_solver import Solver
 from tomojupyter.numerics.alignment.joint_step import Found, Mixer, compare
@@ -25,7 +26,6 @@ FARTHEST = 2.0  # px of the level, of one step; gradients reach no farther
 STILL = 5e-4  # px; shorter steps are none
 BRIGHTER = 0.02  # a gain nearer to 1 is noise
 WORK = 2.2e8  # voxels times tilts of one iteration that are worth their time
-MOST = 1.5e9  # of them that are done at all; of larger series, some slices
 ROOM = 1 / 16  # of the image, by which slabs may be moved and are still seen whole
 PIECE = 16  # slices of a piece, as many as the projector takes at a time
 EMPTY = 0.1  # of the strongest column
@@ -183,11 +183,7 @@ class Stage:
         trust = series.model.astype(float) * turn
         for k in range(rounds):
             pose = done.pose
-            images, again, weights = self.again(pose, MORE if k else FIRST, self.solver)
-            found = compare(
-                images, again, weights, series.placed, trust, self.columns, self.window,
-                self.turning,
-            )  # fmt: skip
+            found = self._compared(pose, MORE if k else FIRST, trust)
             step = np.clip(found.moves, -FARTHEST, FARTHEST) * self.factor
             new = pose.moved(step, float(np.rad2deg(found.turn_rad)) if turn else 0.0)
             point = _vector(pose, scale)
@@ -201,6 +197,14 @@ class Stage:
             if tell(done, self) or done.steps[-1] < STILL:
                 break
         return done
+
+    def _compared(self, pose: Pose, iterations: int, trust: np.ndarray) -> Found:
+        """Go on with the volume, and compare; the arrays are gone before the next round."""
+        images, again, weights = self.again(pose, iterations, self.solver)
+        return compare(
+            images, again, weights, self.series.placed, trust, self.columns, self.window,
+            self.turning,
+        )  # fmt: skip
 
     def even(self, gains: np.ndarray) -> None:
         """Take note of images that are brighter or darker than their reprojection."""

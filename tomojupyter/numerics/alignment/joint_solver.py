@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tomojupyter.numerics.aligned import zeros
 from tomojupyter.numerics.reconstruction.iterative import inverse_of
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from tomojupyter.numerics.blocks import Workers
     from tomojupyter.numerics.reconstruction.projector import Projector
+
+BLOCK = 32  # slices that a thread works on
 
 
 class Solver:
@@ -49,7 +52,7 @@ class Solver:
         self.workers = workers
         self.beat = beat
         projector.prepare()
-        self.blocks = projector.blocks(nx)
+        self.blocks = [slice(x, min(x + BLOCK, nx)) for x in range(0, nx, BLOCK)]
         self.volumes = [projector.slices(b.stop - b.start) for b in self.blocks]
         ones = np.ones((1, *projector.slice_shape), np.float32)
         self._rows = inverse_of(projector.forward(ones)[0])
@@ -75,7 +78,7 @@ class Solver:
         numpy.ndarray
             float32 (n, ny, nx), the projections of the volume, of images without a say too.
         """
-        out = np.empty(images.shape, np.float32)
+        out = zeros(images.shape)
 
         def one(i: int) -> None:
             block = self.blocks[i]

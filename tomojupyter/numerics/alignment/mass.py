@@ -95,7 +95,7 @@ def masses(
     pictures = prepare(images, ~left_out, None, vacuum)
     clean = np.empty((len(order), *images.shape[1:]), np.float32)
     for out, i in zip(clean, order, strict=True):
-        pixels = pictures[int(i)].pixels
+        pixels = pictures.pop(int(i)).pixels
         out[...] = np.where(known[i], filled(pixels, ~np.isfinite(images[i]) & known[i]), 0)
     covered = known[order]
     return Masses(order, tilts_deg[order], clean, covered, left_out, _crosses(clean, covered))

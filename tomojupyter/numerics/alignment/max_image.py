@@ -162,12 +162,18 @@ def _streaks(images: np.ndarray, weight: np.ndarray, angles: np.ndarray) -> tupl
 
 def _refuse_unrelated(images: np.ndarray, window: np.ndarray) -> None:
     """Refuse images whose neighbours in tilt show nothing in common, such as noise."""
-    smooth = ndimage.gaussian_filter(images, (0, DETAIL[0], DETAIL[0])).astype(np.float64)
     total = max(float(window.sum()), 1e-12)
-    flat = smooth - (smooth * window).sum(axis=(1, 2), keepdims=True) / total
-    square = (flat**2 * window).sum(axis=(1, 2))
-    both = (flat[1:] * flat[:-1] * window).sum(axis=(1, 2))
-    alike = float(np.median(both / np.sqrt(np.maximum(square[1:] * square[:-1], 1e-30))))
+    before, found = np.zeros_like(window, np.float64), []
+    for image in images:
+        smooth = ndimage.gaussian_filter(image, DETAIL[0]).astype(np.float64)
+        flat = smooth - (smooth * window).sum() / total
+        both, squares = (
+            (flat * before * window).sum(),
+            [(f**2 * window).sum() for f in (flat, before)],
+        )
+        found.append(both / np.sqrt(max(squares[0] * squares[1], 1e-30)))
+        before = flat
+    alike = float(np.median(found[1:]))
     if not alike > ALIKE:
         raise AlignmentRefused(
             f"neighbouring projections have nothing in common (correlation {alike:.2f}, needed "

@@ -63,8 +63,7 @@ def measure(images: np.ndarray, tilts_rad: np.ndarray, columns: np.ndarray) -> M
     n, ny, nx = images.shape
     negative = images[images < 0]
     noise = 1.4826 * float(np.median(-negative)) if negative.size else 0.0
-    with np.errstate(invalid="ignore"):
-        top = np.percentile(np.nan_to_num(images), 99, axis=1)  # (n, nx)
+    top = np.array([np.percentile(np.nan_to_num(one), 99, axis=0) for one in images])  # (n, nx)
     bright = np.median(top, axis=0)
     extents = np.array([_extent(one, noise, bright) for one in images])  # (n, 4, nx)
     low, high, valid = extents[:, 0], extents[:, 1], extents[:, 2] > 0

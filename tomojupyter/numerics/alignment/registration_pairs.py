@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import fft, ndimage
@@ -13,10 +14,11 @@ SMOOTH = 1.0  # px, Gaussian that both images get before least squares
 TAPER = 0.1  # fraction of each edge that is apodised
 COARSE = 256  # px, images are binned to about this before the correlation
 WHITEN = 0.5  # 0: cross-correlation, 1: phase correlation
+MANY = 0.05  # of the pixels; where more are called hot, none is
 STEPS = 12  # least-squares steps at most; 3 to 5 are usual
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Picture:
     """One image made ready for registration.
 
@@ -24,12 +26,17 @@ class Picture:
     ----------
     pixels
         float64 (ny, nx), vacuum at 0, gaps filled with 0, hot pixels replaced.
-    weight
-        float64 (ny, nx), 1 for a measured pixel, towards 0 at a gap; None: all measured.
+    good
+        bool (ny, nx), measured pixels; None: all.
     """
 
     pixels: np.ndarray
-    weight: np.ndarray | None = None
+    good: np.ndarray | None = None
+
+    @cached_property
+    def weight(self) -> np.ndarray | None:
+        """float64 (ny, nx), 1 for a measured pixel, towards 0 at a gap; None: all measured."""
+        return None if self.good is None else _soft(self.good)
 
     def known(self) -> np.ndarray:
         """Return the pixels in float32, NaN where less than half is measured."""
@@ -66,7 +73,8 @@ def prepare(
     times what 0.5 % of the pixels of the middle image do.
     """
     covered = None if mask is None else np.broadcast_to(mask, images.shape)
-    clean, limits = {}, []
+    clean: dict[int, Picture] = {}
+    unlike, limits = {}, []
     for i in (int(k) for k in np.flatnonzero(usable)):
         pixels = images[i].astype(np.float64) - vacuum
         good = np.isfinite(pixels)
@@ -76,16 +84,19 @@ def prepare(
         pixels[~good] = 0
         smooth[~good] = 0
         deviation = np.abs(pixels - smooth)
-        limits.append(np.percentile(deviation, 99.5))
-        clean[i] = pixels, smooth, deviation, good
+        least, most = np.percentile(deviation, [100 * (1 - MANY), 99.5])
+        limits.append(most)
+        # No more of them are looked at below.
+        far = np.flatnonzero(deviation >= least)
+        clean[i] = Picture(pixels, None if good.all() else good)
+        unlike[i] = far, deviation.flat[far], smooth.flat[far]
     limit = 3 * float(np.median(limits))
-    pictures = {}
-    for i, (pixels, smooth, deviation, good) in clean.items():
-        hot = deviation > limit if limit > 0 else np.zeros_like(good)
+    for i, (far, deviation, smooth) in unlike.items():
+        hot = deviation > limit if limit > 0 else np.zeros(len(far), bool)
         # Where every pixel is "hot" the image is sharper than the others, not defective.
-        calm = np.where(hot, smooth, pixels) if hot.mean() < 0.05 else pixels
-        pictures[i] = Picture(calm, None if good.all() else _soft(good))
-    return pictures
+        if hot.sum() < MANY * clean[i].pixels.size:
+            clean[i].pixels.flat[far[hot]] = smooth[hot]
+    return clean
 
 
 def correlate(fixed: Picture, moving: Picture) -> np.ndarray:

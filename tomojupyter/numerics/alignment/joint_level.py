@@ -71,11 +71,10 @@ class Level:
         ends = np.cumsum([b - a for a, b in self.pieces])[:-1]
         inner[ends] = inner[ends - 1] = 0
         self.inner = inner
-        small = [_binned(image, factor) for image in images]
-        self.size = small[0].shape
-        self._splines = [
-            ndimage.spline_filter(image, 3, output=np.float32, mode="mirror") for image in small
-        ]
+        self.size = (self.full[0] // factor, self.full[1] // factor)
+        self._splines = zeros((len(images), *self.size))
+        for spline, image in zip(self._splines, images, strict=True):
+            ndimage.spline_filter(_binned(image, factor), 3, output=spline, mode="mirror")
         self._known = None
         if not known.all():
             self._known = [_binned(k.astype(np.float32), factor) > 0.999 for k in known]

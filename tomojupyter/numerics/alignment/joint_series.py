@@ -8,6 +8,7 @@ import numpy as np
 from scipy import optimize
 
 from tomojupyter.errors import AlignmentRefused
+from tomojupyter.numerics.aligned import zeros
 from tomojupyter.numerics.alignment.mass import masses
 from tomojupyter.numerics.gaps import filled
 from tomojupyter.numerics.images.bad_frames import bad_frames
@@ -101,7 +102,7 @@ def make_series(
     unfit = [i for i, why in reasons.items() if not why.startswith(MENDED)]
     model = placed & ~np.isin(np.arange(n), unfit)
     _refuse_few(tilts_deg[model], n)
-    clean = np.zeros(images.shape, np.float32)
+    clean = zeros(images.shape)
     for i in np.flatnonzero(placed):
         image = images[i].astype(np.float32) - np.float32(vacuum)
         gaps = ~known[i]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tomojupyter.errors import AlignmentRefused
+from tomojupyter.numerics.aligned import zeros
 from tomojupyter.numerics.alignment.registration_pairs import prepare
 from tomojupyter.numerics.gaps import filled
 from tomojupyter.numerics.images.filters import blank_frames, estimate_vacuum
@@ -93,7 +94,7 @@ def masses(
     if vacuum is None:
         vacuum = estimate_vacuum(images[~left_out], known[~left_out])
     pictures = prepare(images, ~left_out, None, vacuum)
-    clean = np.empty((len(order), *images.shape[1:]), np.float32)
+    clean = zeros((len(order), *images.shape[1:]))
     for out, i in zip(clean, order, strict=True):
         pixels = pictures.pop(int(i)).pixels
         out[...] = np.where(known[i], filled(pixels, ~np.isfinite(images[i]) & known[i]), 0)

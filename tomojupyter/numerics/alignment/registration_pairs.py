@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from scipy import fft, ndimage
 
+from tomojupyter.numerics.aligned import zeros
 from tomojupyter.numerics.images.filters import bin_mean, median
 
 SMOOTH = 1.0  # px, Gaussian that both images get before least squares
@@ -75,8 +76,10 @@ def prepare(
     covered = None if mask is None else np.broadcast_to(mask, images.shape)
     clean: dict[int, Picture] = {}
     unlike, limits = {}, []
-    for i in (int(k) for k in np.flatnonzero(usable)):
-        pixels = images[i].astype(np.float64) - vacuum
+    frames = np.flatnonzero(usable)
+    stack = zeros((len(frames), *images.shape[1:]), np.dtype(np.float64))
+    for i, pixels in zip(frames.tolist(), stack, strict=True):
+        np.subtract(images[i], vacuum, out=pixels)
         good = np.isfinite(pixels)
         if covered is not None:
             good &= covered[i]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -11,19 +10,15 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from tomojupyter.batch.jobs import End, Job, note_in
-from tomojupyter.batch.memory import at_a_time, needed_bytes
+from tomojupyter.batch.memory import planned
 from tomojupyter.batch.single import read_recipe
 from tomojupyter.batch.table import DONE, FAILED, KEPT, WAITING, Row, safe_row, write_tables
 from tomojupyter.errors import MissingFileError, ParameterError, RecipeError
 from tomojupyter.formats.suffixes import READABLE, VOLUMES
-from tomojupyter.steps.memory import free_bytes
 from tomojupyter.steps.recipe import DEFAULT, Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-SHARE = 0.8
-"""Part of the free memory that a batch takes if it is not told otherwise."""
+    from collections.abc import Callable, Iterator
 
 
 @dataclass(frozen=True)
@@ -69,28 +64,6 @@ class Options:
                 raise ParameterError(f"{name} must be at least 1, got {value}")
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How many series are done at a time, and what for.
-
-    Parameters
-    ----------
-    needs
-        What each series takes, in bytes.
-    memory
-        What all may take together, in bytes; None: as much as they like.
-    count
-        Series at a time.
-    cores
-        Threads of each.
-    """
-
-    needs: tuple[int, ...]
-    memory: int | None
-    count: int
-    cores: int
-
-
 class Batch:
     """The series of a folder, a recipe, and what came of it.
 
@@ -104,6 +77,13 @@ class Batch:
         Folder of the results, made if it is not there; None: one named as the recipe, in `folder`.
     options
         How to run.
+
+    Attributes
+    ----------
+    rows : dict
+        What came of each series, by its name.
+    at : dict
+        How far those under way are, by their names: "begun", or "6/20" of the step they are at.
 
     Raises
     ------
@@ -147,6 +127,7 @@ class Batch:
             for path in sources
         ]  # fmt: skip
         self.rows = {job.name: Row(job.name, WAITING) for job in self.jobs}
+        self.at: dict[str, str] = {}
 
     @property
     def failed(self) -> int:
@@ -180,18 +161,18 @@ class Batch:
         with _alone(self.output):
             for part in self.output.glob(".*.part*"):
                 part.unlink()
-            at: dict[str, str] = {}
             try:
                 left = list(self._left(say, follow, most))
                 for job, news in self._work(left):
                     if isinstance(news, End):
-                        at.pop(job.name, None)
+                        self.at.pop(job.name, None)
                         self._note(job, news, say)
                     else:
-                        at[job.name] = f"{news[0]}/{news[1]}" if news else "begun"
+                        self.at[job.name] = f"{news[0]}/{news[1]}" if news else "begun"
                     if follow:
-                        follow(", ".join(f"{name} {where}" for name, where in at.items()))
+                        follow(", ".join(f"{name} {where}" for name, where in self.at.items()))
             finally:
+                self.at.clear()
                 self._write()
 
     def _left(
@@ -235,26 +216,12 @@ class Batch:
 
         from tomojupyter.batch.workers import run_jobs
 
-        plan = self.plan(jobs)
+        limits = self.options
+        plan = planned(
+            [job.source for job in jobs], self.recipe, limits.jobs, limits.memory, limits.cores
+        )
         shared = [replace(job, cores=plan.cores) for job in jobs]
         yield from run_jobs(list(zip(shared, plan.needs, strict=True)), plan.count, plan.memory)
-
-    def plan(self, jobs: Sequence[Job] | None = None) -> Plan:
-        """Return how many series are done at a time; each file is looked at for that.
-
-        Parameters
-        ----------
-        jobs
-            What is to be done; None: all.
-        """
-        jobs = self.jobs if jobs is None else jobs
-        memory = self.options.memory
-        if memory is None and (free := free_bytes()) is not None:
-            memory = int(SHARE * free)
-        needs = [needed_bytes(job.source, self.recipe, self.options.cores) for job in jobs]
-        cpus = os.cpu_count() or 1
-        count = at_a_time(needs, memory, self.options.jobs, cpus)
-        return Plan(tuple(needs), memory, count, self.options.cores or max(1, cpus // count))
 
     def _note(self, job: Job, end: End, say: Callable[[str], None]) -> None:
         if end.why:

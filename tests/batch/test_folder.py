@@ -22,7 +22,6 @@ from tomojupyter.batch.jobs import End, Job, do, note_in
 from tomojupyter.batch.memory import PROGRAM, at_a_time, needed_bytes
 from tomojupyter.batch.workers import run_jobs
 from tomojupyter.errors import Cancelled, MissingFileError, ParameterError, RecipeError
-from tomojupyter.formats.mrc import write_mrc
 
 SHORT = """tomojupyter: 1
 steps:
@@ -32,36 +31,13 @@ steps:
 
 
 @pytest.fixture
-def folder(tmp_path, counted, made_series):
+def folder(series_folder):
     """Return a function that makes a folder of series and a recipe beside it."""
 
     def make(count, iterations=2, broken=()):
-        path = tmp_path / "series"
-        path.mkdir()
-        tilts = "".join(f"{t:.2f}\n" for t in made_series.tilts.data.ravel())
-        for i in range(count):
-            source = path / f"s{i}.mrc"
-            write_mrc(source, np.roll(counted, i, axis=2), 0.5, is_volume=False)
-            source.with_suffix(".rawtlt").write_text(tilts, encoding="utf-8")
-            if i in broken:
-                source.write_bytes(source.read_bytes()[:5000])
-        recipe = tmp_path / "quick.yaml"
-        recipe.write_text(SHORT % iterations, encoding="utf-8")
-        return path, recipe
+        return series_folder(count, SHORT % iterations, broken)
 
     return make
-
-
-@pytest.fixture
-def here(monkeypatch):
-    """Do the jobs in this process, one after the other, which spares its start."""
-
-    def run_jobs(jobs, _count, _memory):
-        for job, _ in jobs:
-            yield job, None
-            yield job, do(job)
-
-    monkeypatch.setattr("tomojupyter.batch.workers.run_jobs", run_jobs)
 
 
 def run(path, recipe, **options):

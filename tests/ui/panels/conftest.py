@@ -46,7 +46,7 @@ def same(timeless):
 
 
 @pytest.fixture
-def make(series_folder, here):
+def make_batch(series_folder, here):
     """Return a maker of the panel on a data folder with series, one of them cut short."""
 
     def panel(count=3, recipe=SHORT, broken=(1,), work=None):

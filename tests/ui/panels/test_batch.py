@@ -21,8 +21,8 @@ def table_of(folder):
         return [{k: v for k, v in row.items() if k not in TAKEN} for row in csv.DictReader(file)]
 
 
-def test_run_gives_what_the_command_gives(make, timeless, states):
-    panel = make()
+def test_run_gives_what_the_command_gives(make_batch, timeless, states):
+    panel = make_batch()
     folder = panel.session.folder
     assert panel.apply.description == "Run 3"
     assert set(states(panel).values()) == {WAITING}
@@ -41,8 +41,8 @@ def test_run_gives_what_the_command_gives(make, timeless, states):
         assert timeless(ours) == timeless(theirs)
 
 
-def test_the_record_line_is_the_command(make, monkeypatch, capsys):
-    panel = make(broken=())
+def test_the_record_line_is_the_command(make_batch, monkeypatch, capsys):
+    panel = make_batch(broken=())
     panel.files.boxes["s1.mrc"].value = False
     panel.controls["pattern"].value = "s*"
     panel.controls["outputs"].value = "two of them"
@@ -59,8 +59,8 @@ def test_the_record_line_is_the_command(make, monkeypatch, capsys):
     assert "2 done before" in capsys.readouterr().err
 
 
-def test_recipe_of_the_session_is_kept_with_the_results(make, states):
-    panel = make(work=lambda series: series.stack_register("PC"), broken=())
+def test_recipe_of_the_session_is_kept_with_the_results(make_batch, states):
+    panel = make_batch(work=lambda series: series.stack_register("PC"), broken=())
     assert panel.controls["recipe"].value == SESSION
     assert "automatic: start" in panel.choice.words.value
     out = panel.session.folder / "catalyst_batch"
@@ -76,8 +76,8 @@ def test_recipe_of_the_session_is_kept_with_the_results(make, states):
     assert sorted(p.name for p in out.glob("*.yaml")) == ["recipe.yaml", "recipe_2.yaml"]
 
 
-def test_try_does_the_first_and_shows_it(make, states):
-    panel = make()
+def test_try_does_the_first_and_shows_it(make_batch, states):
+    panel = make_batch()
     panel.preview_button.click()
     assert states(panel) == {"s0.mrc": DONE, "s1.mrc": WAITING, "s2.mrc": WAITING}
     assert "Look at it before you run all" in panel.session.message.text
@@ -90,15 +90,15 @@ def test_try_does_the_first_and_shows_it(make, states):
     assert panel.session.message.text.startswith("s0.mrc took")
 
 
-def test_try_on_a_broken_file_says_why(make):
-    panel = make(broken=(0,))
+def test_try_on_a_broken_file_says_why(make_batch):
+    panel = make_batch(broken=(0,))
     panel.preview_button.click()
     assert panel.session.message.text.startswith("s0.mrc failed: s0.mrc ends early")
     assert panel.session.message.kind == "warning"
 
 
-def test_stop_keeps_what_is_done(make, states):
-    panel = make(broken=())
+def test_stop_keeps_what_is_done(make_batch, states):
+    panel = make_batch(broken=())
     seen = []
 
     def stop_after_one(_):
@@ -120,8 +120,8 @@ def test_stop_keeps_what_is_done(make, states):
     assert list(states(panel).values()) == [KEPT, DONE, DONE]
 
 
-def test_status_line_counts_failures_and_the_time_left(make, monkeypatch):
-    panel = make(5, broken=(1,))
+def test_status_line_counts_failures_and_the_time_left(make_batch, monkeypatch):
+    panel = make_batch(5, broken=(1,))
     clock = iter(range(0, 10_000, 100))
     monkeypatch.setattr(batch_work.time, "monotonic", lambda: float(next(clock)))
     status, said = StatusLine(panel.session), []
@@ -133,16 +133,18 @@ def test_status_line_counts_failures_and_the_time_left(make, monkeypatch):
     assert " left" not in said[1]
 
 
-def test_another_job_is_not_disturbed(make):
-    panel = make()
+def test_another_job_is_not_disturbed(make_batch):
+    panel = make_batch()
     panel.session.executor.monitor = object()
     panel.apply.click()
     assert "Stop it first" in panel.session.message.text
     assert not panel.output.exists()
 
 
-def test_a_batch_in_the_same_folder_is_a_sentence_and_the_panel_goes_on(make, monkeypatch, states):
-    panel = make()
+def test_a_batch_in_the_same_folder_is_a_sentence_and_the_panel_goes_on(
+    make_batch, monkeypatch, states
+):
+    panel = make_batch()
 
     def refuse(*_):
         raise ParameterError("another batch is at work in short: wait for its end")

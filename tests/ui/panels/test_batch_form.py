@@ -14,8 +14,8 @@ from tomojupyter.ui.panels.batch_recipe import AUTOMATIC, BY_HAND, SESSION
 from tomojupyter.ui.panels.batch_work import plan_sentence
 
 
-def test_manual_values_are_warned_of_and_can_be_automatic(make):
-    panel = make(work=lambda series: series.tilt_align("manual", shift=3.4, angle=-1.2))
+def test_manual_values_are_warned_of_and_can_be_automatic(make_batch):
+    panel = make_batch(work=lambda series: series.tilt_align("manual", shift=3.4, angle=-1.2))
     assert "Manual values (axis 3.4 px, −1.2°) will be used for all files: choose automatic?" in (
         panel.messages.value
     )
@@ -31,9 +31,9 @@ def test_manual_values_are_warned_of_and_can_be_automatic(make):
     assert panel.messages.value == ""
 
 
-def test_a_file_whose_manual_values_become_automatic_is_left_alone(make, short):
+def test_a_file_whose_manual_values_become_automatic_is_left_alone(make_batch, short):
     text = short.replace("steps:", "steps:\n  - tilt_align: {method: manual, shift: 2.0}")
-    panel = make(recipe=text)
+    panel = make_batch(recipe=text)
     file = panel.session.folder / "short.yaml"
     assert panel.choice.file() == file
     panel.controls["manual"].value = AUTOMATIC
@@ -42,14 +42,14 @@ def test_a_file_whose_manual_values_become_automatic_is_left_alone(make, short):
     assert "method: CoM" in (panel.output / "recipe.yaml").read_text()
 
 
-def test_values_of_one_series_in_a_file_are_warned_of(make, short):
+def test_values_of_one_series_in_a_file_are_warned_of(make_batch, short):
     text = short.replace("steps:", "shape: [13, 24, 32]\nsteps:").replace("PC}", "PC, start: 6}")
-    panel = make(recipe=text)
+    panel = make_batch(recipe=text)
     assert "keeps values of one series (start)" in panel.messages.value
 
 
-def test_without_a_recipe_or_with_a_wrong_one_it_says_so(make):
-    panel = make()
+def test_without_a_recipe_or_with_a_wrong_one_it_says_so(make_batch):
+    panel = make_batch()
     folder = panel.session.folder
     (folder / "notes.yaml").write_text("a: 1")
     (folder / "wrong.yaml").write_text("tomojupyter: 1\nsteps:\n  - filter: {method: magic}\n")
@@ -65,8 +65,8 @@ def test_without_a_recipe_or_with_a_wrong_one_it_says_so(make):
     assert panel.preview_button.disabled
 
 
-def test_a_new_result_of_the_session_is_offered_until_another_was_chosen(make, made_series):
-    panel = make()
+def test_a_new_result_of_the_session_is_offered_until_another_was_chosen(make_batch, made_series):
+    panel = make_batch()
     assert panel.choice.source.value == panel.session.folder / "short.yaml"
     panel.session.replace(made_series, "catalyst.mrc")
     panel.session.apply(make_step("stack_register", "PC"))
@@ -76,8 +76,8 @@ def test_a_new_result_of_the_session_is_offered_until_another_was_chosen(make, m
     assert panel.choice.source.value == panel.session.folder / "short.yaml"
 
 
-def test_only_what_is_ticked_is_done(make, states):
-    panel = make(broken=())
+def test_only_what_is_ticked_is_done(make_batch, states):
+    panel = make_batch(broken=())
     panel.files.none.click()
     assert "Choose at least one series." in panel.messages.value
     assert panel.apply.disabled
@@ -92,8 +92,8 @@ def test_only_what_is_ticked_is_done(make, states):
     assert list(states(panel).values()) == [DONE, DONE, KEPT]
 
 
-def test_folders_are_gone_through_and_nothing_outside_is_listed(make, tmp_path):
-    panel = make()
+def test_folders_are_gone_through_and_nothing_outside_is_listed(make_batch, tmp_path):
+    panel = make_batch()
     folder = panel.session.folder
     (folder / "more").mkdir()
     (folder / "s0.mrc").rename(folder / "more" / "t0.mrc")
@@ -120,8 +120,8 @@ def test_what_was_saved_is_not_ticked_beside_series_as_acquired(tmp_path, made_s
     assert ticked == ["raw.mrc"]
 
 
-def test_a_pattern_narrows_the_list_and_what_was_ticked_stays(make):
-    panel = make(12, broken=())
+def test_a_pattern_narrows_the_list_and_what_was_ticked_stays(make_batch):
+    panel = make_batch(12, broken=())
     panel.files.boxes["s1.mrc"].value = False
     panel.controls["pattern"].value = "s1*"
     assert list(panel.files.boxes) == ["s1.mrc", "s10.mrc", "s11.mrc"]
@@ -142,8 +142,8 @@ def test_a_pattern_narrows_the_list_and_what_was_ticked_stays(make):
         ("jobs", "0", "jobs must be at least 1"),
     ],
 )
-def test_wrong_wishes_are_sentences(make, control, text, said):
-    panel = make()
+def test_wrong_wishes_are_sentences(make_batch, control, text, said):
+    panel = make_batch()
     panel.controls[control].value = text
     assert said.lower() in panel.messages.value.lower()
     assert panel.apply.disabled
@@ -151,8 +151,8 @@ def test_wrong_wishes_are_sentences(make, control, text, said):
     assert not panel.apply.disabled
 
 
-def test_results_go_home_where_the_data_folder_cannot_be_written(make, tmp_path, monkeypatch):
-    panel = make()
+def test_results_go_home_where_the_data_folder_cannot_be_written(make_batch, tmp_path, monkeypatch):
+    panel = make_batch()
     monkeypatch.setattr(os, "access", lambda *_: False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     panel.apply.click()
@@ -160,8 +160,8 @@ def test_results_go_home_where_the_data_folder_cannot_be_written(make, tmp_path,
     assert not (panel.session.folder / "short").exists()
 
 
-def test_series_at_a_time_are_told_with_the_reason(make):
-    panel = make(broken=())
+def test_series_at_a_time_are_told_with_the_reason(make_batch):
+    panel = make_batch(broken=())
     assert "at a time: each needs" in panel.plan.value
     panel.controls["jobs"].value = "1"
     assert "1 at a time: each needs" in panel.plan.value
@@ -173,9 +173,9 @@ def test_series_at_a_time_are_told_with_the_reason(make):
     assert plan_sentence(Plan((0,), None, 1, 1)) == ("", True)
 
 
-def test_a_series_that_does_not_fit_is_warned_of(make, monkeypatch):
+def test_a_series_that_does_not_fit_is_warned_of(make_batch, monkeypatch):
     plan = Plan((5_000_000_000,), 4_000_000_000, 1, 2)
     monkeypatch.setattr(batch_work, "planned", lambda *_: plan)
-    panel = make(broken=())
+    panel = make_batch(broken=())
     assert "each needs 5 GB, 4 GB may be taken: the largest may not fit" in panel.messages.value
     assert not panel.apply.disabled

@@ -10,8 +10,8 @@ from tomojupyter.ui.panels.batch_look import figure_words, middle_of
 from tomojupyter.ui.panels.batch_table import Line, ResultTable, in_order, stands_out
 
 
-def test_a_failed_row_says_why_and_opens_in_load(make):
-    panel = make()
+def test_a_failed_row_says_why_and_opens_in_load(make_batch):
+    panel = make_batch()
     app = Dashboard(panel.session)
     app.show_panel("batch")
     panel = app.panels["batch"]
@@ -49,8 +49,8 @@ def test_without_an_app_nothing_offers_to_open_in_it(series_folder, here, states
     assert panel.look.to_series.layout.display == "none"
 
 
-def test_columns_sort_both_ways_and_empty_cells_come_last(make):
-    panel = make()
+def test_columns_sort_both_ways_and_empty_cells_come_last(make_batch):
+    panel = make_batch()
     panel.apply.click()
     shown = [row.button.description for row in panel.table.list.children]
     assert shown == ["s0.mrc", "s1.mrc", "s2.mrc"]
@@ -67,8 +67,8 @@ def test_columns_sort_both_ways_and_empty_cells_come_last(make):
     assert panel.table.sorters["name"].description == "name"
 
 
-def test_figures_of_a_row_are_those_of_the_record(make):
-    panel = make(1, broken=())
+def test_figures_of_a_row_are_those_of_the_record(make_batch):
+    panel = make_batch(1, broken=())
     panel.apply.click()
     line = panel.table.lines["s0.mrc"]
     saved = tomo.load(panel.output / "s0.hspy")
@@ -134,8 +134,8 @@ def test_figures_have_words_and_units():
     assert figure_words("stack_register start", 6) == ("Register: start", "6")
 
 
-def test_a_failed_look_at_a_series_is_a_sentence(make, monkeypatch):
-    panel = make()
+def test_a_failed_look_at_a_series_is_a_sentence(make_batch, monkeypatch):
+    panel = make_batch()
 
     def fail(*_):
         raise DataError("the disk is gone")

@@ -117,6 +117,9 @@ def test_only_rows_that_changed_are_drawn_again(monkeypatch):
         monkeypatch.setattr(row, "show", lambda *_, name=name: drawn.append(name))
     table.show(lines | {"b": Line(Row("b", WAITING), "begun")})
     assert drawn == ["b"]
+    table = ResultTable(lambda _: None)
+    table.show({"b": Line(Row("b", WAITING), "6/20")})
+    assert 'title="6 of 20 in its step"' in table.rows["b"].figures.value
 
 
 def test_a_look_reads_one_image(tmp_path, made_series):

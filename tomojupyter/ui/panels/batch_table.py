@@ -143,7 +143,8 @@ def _figures_html(line: Line, odd: tuple[bool, bool]) -> str:
     mark = f'<i class="fa fa-{icon}" aria-hidden="true"></i>' if icon else ""
     warned = line.row.remarks and line.state in (DONE, KEPT)
     more = ' <i class="fa fa-exclamation-triangle tj-say-warning" title="with a warning"></i>'
-    cells = [f'<span class="tj-say-{kind}">{mark}{line.state}{more if warned else ""}</span>']
+    tip = f' title="{line.at.replace("/", " of ")} in its step"' if "/" in line.at else ""
+    cells = [f'<span class="tj-say-{kind}"{tip}>{mark}{line.state}{more if warned else ""}</span>']
     for value, unit, stands in ((line.px_left, "px", odd[0]), (line.residual, "%", odd[1])):
         text = "–" if value is None else f"{number_text(value, 2 if unit == 'px' else 3)} {unit}"
         how = ' class="tj-batch-odd" title="much more than the others"' if stands else ""

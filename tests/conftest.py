@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tomojupyter.batch.jobs import do
 from tomojupyter.datasets import get_catalyst_data
 from tomojupyter.formats.mrc import write_mrc
 from tomojupyter.steps import history
@@ -51,6 +52,38 @@ def series_file(tmp_path, counted, made_series):
     write_mrc(path, counted, 0.5, is_volume=False)
     write_tilts(path.with_suffix(".rawtlt"), made_series.tilts.data.ravel())
     return path
+
+
+@pytest.fixture
+def series_folder(tmp_path, counted, made_series):
+    """Return a function that makes a folder of series s0, s1 ... and a recipe beside it."""
+
+    def make(count, recipe_text=QUICK, broken=()):
+        path = tmp_path / "series"
+        path.mkdir()
+        for i in range(count):
+            source = path / f"s{i}.mrc"
+            write_mrc(source, np.roll(counted, i, axis=2), 0.5, is_volume=False)
+            write_tilts(source.with_suffix(".rawtlt"), made_series.tilts.data.ravel())
+            if i in broken:
+                source.write_bytes(source.read_bytes()[:5000])
+        recipe = tmp_path / "quick.yaml"
+        recipe.write_text(recipe_text, encoding="utf-8")
+        return path, recipe
+
+    return make
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Do the jobs of a batch in this process, one after the other, which spares its start."""
+
+    def run_jobs(jobs, _count, _memory):
+        for job, _ in jobs:
+            yield job, None
+            yield job, do(job)
+
+    monkeypatch.setattr("tomojupyter.batch.workers.run_jobs", run_jobs)
 
 
 @pytest.fixture

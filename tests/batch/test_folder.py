@@ -2,6 +2,8 @@
 
 import csv
 import json
+import multiprocessing
+import os
 import subprocess
 import sys
 import time
@@ -18,8 +20,8 @@ from tomojupyter.batch import table
 from tomojupyter.batch.folder import Batch, Options, find_series
 from tomojupyter.batch.jobs import End, Job, do, note_in
 from tomojupyter.batch.memory import PROGRAM, at_a_time, needed_bytes
-from tomojupyter.errors import MissingFileError, ParameterError, RecipeError
-from tomojupyter.formats.mrc import write_mrc
+from tomojupyter.batch.workers import run_jobs
+from tomojupyter.errors import Cancelled, MissingFileError, ParameterError, RecipeError
 
 SHORT = """tomojupyter: 1
 steps:
@@ -29,36 +31,13 @@ steps:
 
 
 @pytest.fixture
-def folder(tmp_path, counted, made_series):
+def folder(series_folder):
     """Return a function that makes a folder of series and a recipe beside it."""
 
     def make(count, iterations=2, broken=()):
-        path = tmp_path / "series"
-        path.mkdir()
-        tilts = "".join(f"{t:.2f}\n" for t in made_series.tilts.data.ravel())
-        for i in range(count):
-            source = path / f"s{i}.mrc"
-            write_mrc(source, np.roll(counted, i, axis=2), 0.5, is_volume=False)
-            source.with_suffix(".rawtlt").write_text(tilts, encoding="utf-8")
-            if i in broken:
-                source.write_bytes(source.read_bytes()[:5000])
-        recipe = tmp_path / "quick.yaml"
-        recipe.write_text(SHORT % iterations, encoding="utf-8")
-        return path, recipe
+        return series_folder(count, SHORT % iterations, broken)
 
     return make
-
-
-@pytest.fixture
-def here(monkeypatch):
-    """Do the jobs in this process, one after the other, which spares its start."""
-
-    def run_jobs(jobs, _count, _memory):
-        for job, _ in jobs:
-            yield job, None
-            yield job, do(job)
-
-    monkeypatch.setattr("tomojupyter.batch.workers.run_jobs", run_jobs)
 
 
 def run(path, recipe, **options):
@@ -150,7 +129,8 @@ def test_a_result_cut_short_is_done_anew_and_a_strange_one_is_kept(folder, here)
     other.write_bytes(other.read_bytes()[:3000])
     batch, _ = run(path, recipe)
     assert batch.rows["s0.mrc"].remarks == [
-        "s0.hspy is there already and no batch made it: use --overwrite"
+        "s0.hspy is there already and no batch made it: choose another output folder, "
+        "or use --overwrite"
     ]
     # What cannot be read may be anything, so it is not replaced unasked either.
     assert set(states(batch).values()) == {"failed"}
@@ -214,6 +194,52 @@ def test_ctrl_c_ends_with_130_and_the_table(folder, monkeypatch, capsys):
     text = (path / "quick" / "summary.csv").read_text(encoding="utf-8")
     assert "s0.mrc,done,,s0.hspy" in text
     assert "s1.mrc,not done" in text
+
+
+def test_some_series_or_the_first_are_done_and_done_again(folder, here):
+    path, recipe = folder(3)
+    first = Batch(path, recipe)
+    first.run([].append, most=1)
+    assert list(states(first).values()) == ["done", "not done", "not done"]
+    text = (first.output / "summary.csv").read_text(encoding="utf-8")
+    assert "s2.mrc,not done" in text
+    batch, _ = run(path, recipe, only=("s0.mrc", "s2.mrc"))
+    assert states(batch) == {"s0.mrc": "done before", "s2.mrc": "done"}
+    again = Batch(path, recipe, options=Options(again=True))
+    again.run([].append, most=1)
+    assert list(states(again).values()) == ["done", "not done", "done before"]
+    with pytest.raises(MissingFileError, match=r"no series s9\.mrc that fits the pattern \*"):
+        Batch(path, recipe, options=Options(only=("s9.mrc", "s0.mrc")))
+    # The name of a result does not depend on what else is chosen.
+    (path / "s0.npy").write_bytes(b"x")
+    alone = Batch(path, recipe, options=Options(only=("s0.mrc",)))
+    assert [job.target.name for job in alone.jobs] == ["s0_mrc.hspy"]
+
+
+def test_a_series_without_news_does_not_keep_the_caller_waiting(folder, tmp_path):
+    _, recipe = folder(1)
+    source = tmp_path / "nobody_writes.npy"
+    os.mkfifo(source)
+    job = Job(source, tmp_path / "out.hspy", recipe.read_text(encoding="utf-8"))
+    news = run_jobs([(job, 0)], 1, None)
+    assert [next(news) for _ in range(4)] == [(job, None)] * 4
+    (worker,) = multiprocessing.active_children()
+    news.close()
+    assert not worker.is_alive()
+
+
+def test_what_follow_raises_ends_the_batch_with_its_table(folder, here):
+    path, recipe = folder(2)
+    batch = Batch(path, recipe)
+
+    def follow(_text):
+        if batch.rows["s0.mrc"].state == "done":
+            raise Cancelled("stop")
+
+    with pytest.raises(Cancelled):
+        batch.run([].append, follow)
+    assert list(states(batch).values()) == ["done", "not done"]
+    assert "s1.mrc,not done" in (batch.output / "summary.csv").read_text(encoding="utf-8")
 
 
 def test_two_batches_do_not_work_in_one_folder(folder, here):

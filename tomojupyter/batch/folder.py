@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -11,19 +10,15 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from tomojupyter.batch.jobs import End, Job, note_in
-from tomojupyter.batch.memory import at_a_time, needed_bytes
+from tomojupyter.batch.memory import planned
 from tomojupyter.batch.single import read_recipe
 from tomojupyter.batch.table import DONE, FAILED, KEPT, WAITING, Row, safe_row, write_tables
 from tomojupyter.errors import MissingFileError, ParameterError, RecipeError
 from tomojupyter.formats.suffixes import READABLE, VOLUMES
-from tomojupyter.steps.memory import free_bytes
 from tomojupyter.steps.recipe import DEFAULT, Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-SHARE = 0.8
-"""Part of the free memory that a batch takes if it is not told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +41,10 @@ class Options:
         Address of a dask scheduler; None: processes on this machine.
     overwrite
         Replace results that no batch has made.
+    only
+        Names of the series to do; empty: all that the pattern names.
+    again
+        Do again what is done already.
     """
 
     pattern: str = "*"
@@ -55,6 +54,8 @@ class Options:
     cores: int | None = None
     scheduler: str | None = None
     overwrite: bool = False
+    only: tuple[str, ...] = ()
+    again: bool = False
 
     def __post_init__(self) -> None:
         for name in ("jobs", "memory", "cores"):
@@ -77,6 +78,13 @@ class Batch:
     options
         How to run.
 
+    Attributes
+    ----------
+    rows : dict
+        What came of each series, by its name.
+    at : dict
+        How far those under way are, by their names: "begun", or "6/20" of the step they are at.
+
     Raises
     ------
     MissingFileError
@@ -94,14 +102,22 @@ class Batch:
     ) -> None:
         self.folder, self.options = Path(folder), options or Options()
         self.recipe = read_recipe(recipe)
-        _one_signal(self.recipe)
+        check_one_signal(self.recipe)
         tilts = self.options.tilts
         if tilts is not None and not tilts.is_file():
             raise MissingFileError(f"{tilts}: there is no such file")
-        sources = find_series(self.folder, self.options.pattern)
+        found = find_series(self.folder, self.options.pattern)
+        only = set(self.options.only)
+        if strange := sorted(only - {path.name for path in found}):
+            raise MissingFileError(
+                f"{self.folder} holds no series {', '.join(strange)} that fits the pattern "
+                f"{self.options.pattern}"
+            )
+        sources = [path for path in found if not only or path.name in only]
         self.output = Path(output) if output else self.folder / Path(recipe).stem
         self.title = f"{Path(recipe).name} on {self.folder.resolve().name}"
-        stems = Counter(path.stem for path in sources)
+        # Of all that are there, so that a result has the same name whichever are chosen.
+        stems = Counter(path.stem for path in found)
         text = self.recipe.to_yaml()
         # A worker may have another working directory.
         self.jobs = [
@@ -111,13 +127,19 @@ class Batch:
             for path in sources
         ]  # fmt: skip
         self.rows = {job.name: Row(job.name, WAITING) for job in self.jobs}
+        self.at: dict[str, str] = {}
 
     @property
     def failed(self) -> int:
         """How many series have failed."""
         return sum(row.state == FAILED for row in self.rows.values())
 
-    def run(self, say: Callable[[str], None], follow: Callable[[str], None] | None = None) -> None:
+    def run(
+        self,
+        say: Callable[[str], None],
+        follow: Callable[[str], None] | None = None,
+        most: int | None = None,
+    ) -> None:
         """Do what is not done yet, and write the tables after every series.
 
         Parameters
@@ -125,7 +147,10 @@ class Batch:
         say
             Called with a line when a series has ended.
         follow
-            Called with a line whenever there is progress.
+            Called with a line whenever there is progress, and every half second without; what it
+            raises ends the batch.
+        most
+            Do only so many series, the first ones, and leave the others as they are; None: all.
 
         Raises
         ------
@@ -136,31 +161,45 @@ class Batch:
         with _alone(self.output):
             for part in self.output.glob(".*.part*"):
                 part.unlink()
-            left = [job for job in self.jobs if not self._settled(job, say)]
-            at: dict[str, str] = {}
             try:
+                left = list(self._left(say, follow, most))
                 for job, news in self._work(left):
                     if isinstance(news, End):
-                        at.pop(job.name, None)
+                        self.at.pop(job.name, None)
                         self._note(job, news, say)
                     else:
-                        at[job.name] = f"{news[0]}/{news[1]}" if news else "begun"
+                        self.at[job.name] = f"{news[0]}/{news[1]}" if news else "begun"
                     if follow:
-                        follow(", ".join(f"{name} {where}" for name, where in at.items()))
+                        follow(", ".join(f"{name} {where}" for name, where in self.at.items()))
             finally:
+                self.at.clear()
                 self._write()
 
-    def _settled(self, job: Job, say: Callable[[str], None]) -> bool:
+    def _left(
+        self, say: Callable[[str], None], follow: Callable[[str], None] | None, most: int | None
+    ) -> Iterator[Job]:
+        """Yield what is to be done now; what is settled already is noted."""
+        for number, job in enumerate(self.jobs):
+            if follow and job.target.exists():
+                follow(f"{job.name} checked")
+            wanted = most is None or number < most
+            if not self._settled(job, say, wanted and self.options.again) and wanted:
+                yield job
+
+    def _settled(self, job: Job, say: Callable[[str], None], again: bool) -> bool:
         """Note a series that is done or cannot be done; tell whether it is settled."""
         if not job.target.exists():
             return False
         note = note_in(job.target)
         if note is None and not self.options.overwrite:
-            why = f"{job.target.name} is there already and no batch made it: use --overwrite"
+            why = (
+                f"{job.target.name} is there already and no batch made it: "
+                "choose another output folder, or use --overwrite"
+            )
             self._note(job, End(why), say)
             return True
         with contextlib.suppress(OSError):
-            if note and note["key"] == job.key():
+            if note and not again and note["key"] == job.key():
                 self.rows[job.name] = safe_row(job.name, KEPT, job.target)
                 return self.rows[job.name].state == KEPT
         return False
@@ -177,15 +216,12 @@ class Batch:
 
         from tomojupyter.batch.workers import run_jobs
 
-        memory = self.options.memory
-        if memory is None and (free := free_bytes()) is not None:
-            memory = int(SHARE * free)
-        needs = [needed_bytes(job.source, self.recipe, self.options.cores) for job in jobs]
-        cpus = os.cpu_count() or 1
-        count = at_a_time(needs, memory, self.options.jobs, cpus)
-        cores = self.options.cores or max(1, cpus // count)
-        shared = [replace(job, cores=cores) for job in jobs]
-        yield from run_jobs(list(zip(shared, needs, strict=True)), count, memory)
+        limits = self.options
+        plan = planned(
+            [job.source for job in jobs], self.recipe, limits.jobs, limits.memory, limits.cores
+        )
+        shared = [replace(job, cores=plan.cores) for job in jobs]
+        yield from run_jobs(list(zip(shared, plan.needs, strict=True)), plan.count, plan.memory)
 
     def _note(self, job: Job, end: End, say: Callable[[str], None]) -> None:
         if end.why:
@@ -227,7 +263,8 @@ def _target_name(path: Path, shared: bool) -> str:
     return f"{path.name.replace('.', '_')}.hspy" if shared else f"{path.stem}.hspy"
 
 
-def _one_signal(recipe: Recipe) -> None:
+def check_one_signal(recipe: Recipe) -> None:
+    """Raise RecipeError where a recipe needs more than the series of a file."""
     for entry in recipe.entries:
         if entry.other or entry.on != (DEFAULT,):
             raise RecipeError(

@@ -125,7 +125,7 @@ def do(job: Job, monitor: Monitor | None = None) -> End:
     except TomojupyterError as error:
         return End(str(error))
     except MemoryError:
-        return End("there was not enough memory: give --memory, or bin the series first")
+        return End("there was not enough memory: do fewer at a time, or bin the series first")
     except Exception as error:  # one series must not stop the others
         import traceback
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tomojupyter.errors import TomojupyterError
 from tomojupyter.io import load
 from tomojupyter.steps.estimate import estimated
+from tomojupyter.steps.memory import free_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tomojupyter.steps import Recipe
@@ -22,6 +26,57 @@ STACKS = 9
 HELD = 4
 """Float32 copies of the series that are there while a volume is reconstructed of it."""
 UNLIMITED = 1 << 62
+SHARE = 0.8
+"""Part of the free memory that a batch takes if it is not told otherwise."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many series are done at a time, and what for.
+
+    Parameters
+    ----------
+    needs
+        What each series takes, in bytes.
+    memory
+        What all may take together, in bytes; None: as much as they like.
+    count
+        Series at a time.
+    cores
+        Threads of each.
+    """
+
+    needs: tuple[int, ...]
+    memory: int | None
+    count: int
+    cores: int
+
+
+def planned(
+    sources: Sequence[Path],
+    recipe: Recipe,
+    jobs: int | None = None,
+    memory: int | None = None,
+    cores: int | None = None,
+) -> Plan:
+    """Return how a recipe is done on many series; each file is looked at for that.
+
+    Parameters
+    ----------
+    sources
+        Files of the series.
+    recipe
+        What is to be done.
+    jobs, memory, cores
+        As a person limits them: series at a time, bytes, threads of each. None: one series a
+        processor, 0.8 of the memory that is free, the processors shared out.
+    """
+    if memory is None and (free := free_bytes()) is not None:
+        memory = int(SHARE * free)
+    needs = [needed_bytes(source, recipe, cores) for source in sources]
+    cpus = os.cpu_count() or 1
+    count = at_a_time(needs, memory, jobs, cpus)
+    return Plan(tuple(needs), memory, count, cores or max(1, cpus // count))
 
 
 def needed_bytes(source: Path, recipe: Recipe, cores: int | None = None) -> int:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 REPORTS = 0.2  # seconds between two of them
+PULSE = 0.5
+"""Seconds without news after which the last one is told again."""
 
 
 class Reporter:
@@ -60,11 +62,12 @@ class Worker:
         self.process.start()
         theirs.close()
         self.job: Job | None = None
+        self.at: tuple[int, int] | None = None
         self.need = 0
 
     def begin(self, job: Job, need: int) -> None:
         """Hand out a job that takes `need` bytes."""
-        self.job, self.need = job, need
+        self.job, self.at, self.need = job, None, need
         self.connection.send(job)
 
     def end(self) -> None:
@@ -91,7 +94,8 @@ def run_jobs(
     Yields
     ------
     tuple of Job and End, tuple or None
-        None when a job begins, (done, total) as it goes on, and its End.
+        None when a job begins, (done, total) as it goes on, and its End. Of one of those under way
+        the last is told again where there is no news, so that the caller can end it all.
     """
     waiting = list(reversed(jobs))
     workers: list[Worker] = []
@@ -99,13 +103,20 @@ def run_jobs(
         while waiting or any(worker.job for worker in workers):
             yield from _hand_out(waiting, workers, count, memory)
             busy = {worker.connection: worker for worker in workers if worker.job}
-            for connection in wait(list(busy)):
+            ready = wait(list(busy), PULSE)
+            if not ready and busy:
+                waited = next(iter(busy.values()))
+                assert waited.job is not None
+                yield waited.job, waited.at
+            for connection in ready:
                 worker = busy[connection]  # type: ignore[index]
                 job = worker.job
                 assert job is not None
                 message = _receive(worker)
                 if isinstance(message, End):
                     worker.job, worker.need = None, 0
+                else:
+                    worker.at = message
                 if not worker.process.is_alive():
                     workers.remove(worker)
                     worker.end()
@@ -123,7 +134,9 @@ def _receive(worker: Worker) -> Any:
         worker.process.join()
         code = worker.process.exitcode
         how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
-        return End(f"its process ended {how}, as when there is not enough memory: see --memory")
+        return End(
+            f"its process ended {how}, as when there is not enough memory: do fewer at a time"
+        )
 
 
 def _hand_out(

@@ -27,6 +27,8 @@ def add(commands: Any) -> None:
         "--output", help="folder of results and summary (default: FOLDER/NAME OF THE RECIPE)"
     )
     many.add_argument("--pattern", default="*", help='names of the series, such as "*.mrc"')
+    many.add_argument("--only", nargs="+", metavar="NAME", default=(), help="do only these series")
+    many.add_argument("--again", action="store_true", help="do again what is done already")
     many.add_argument("--tilts", type=Path, help="text file with the tilts of all series")
     many.add_argument("--jobs", type=int, help="series at a time (default: as memory allows)")
     many.add_argument(
@@ -58,6 +60,8 @@ def run_batch(options: argparse.Namespace) -> int:
             cores=options.cores,
             scheduler=options.scheduler,
             overwrite=options.overwrite,
+            only=tuple(options.only),
+            again=options.again,
         ),
     )
     line = Line()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tomojupyter.ui.dashboard import Dashboard
 from tomojupyter.ui.panels import (
+    BatchPanel,
     ExplorePanel,
     FilterPanel,
     HistoryPanel,
@@ -17,6 +18,7 @@ from tomojupyter.ui.panels import (
 from tomojupyter.ui.session import Session
 
 __all__ = [
+    "BatchPanel",
     "Dashboard",
     "ExplorePanel",
     "FilterPanel",

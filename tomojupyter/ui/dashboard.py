@@ -148,6 +148,7 @@ class Dashboard(widgets.GridBox):
             if name not in self.panels:
                 panel = self.classes[name](self.session)
                 panel.go_to_stage = self.show_panel
+                panel.open_in_app = self._open if "load" in self.classes else None
                 panel.after_apply = lambda: self._applied(name)
                 self.panels[name] = panel
             self.current = name
@@ -156,6 +157,12 @@ class Dashboard(widgets.GridBox):
             self.panels[name].activate()
         self.keys_card.value = keys_html(self.classes[self.current])
         self._update_rail()
+
+    def _open(self, path: Path) -> None:
+        """Open a series or volume of the data folder, as if it was chosen in Load."""
+        self.show_panel("load")
+        load: Any = self.panels["load"]
+        load.open_file(path)
 
     def _applied(self, name: str) -> None:
         following = self._next(name) if not self.classes[name].moves_on else self._useful(name)

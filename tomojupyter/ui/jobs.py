@@ -55,7 +55,9 @@ class Report:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimate of the time left, in s; None in the first half second."""
+        """Estimate of the time left, in s, by the work itself if it makes one; None if unknown."""
+        if "seconds_left" in self.values:
+            return self.values["seconds_left"]
         if not self.done or not self.total or self.seconds < 0.5:
             return None
         return self.seconds * (self.total - self.done) / self.done

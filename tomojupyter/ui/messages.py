@@ -25,11 +25,12 @@ class Message:
 
 @dataclass(eq=False, frozen=True)
 class Job:
-    """The work under way: its name, its latest report, and whether Finish makes sense."""
+    """The work under way: its name, its latest report, and what Finish and Stop do to it."""
 
     name: str
     report: Report
     can_finish: bool = False
+    stop_text: str = "Stop: throw away"
 
     @property
     def sentence(self) -> str:

@@ -23,6 +23,7 @@ from tomojupyter.ui.words import capital
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from tomojupyter.steps import Step
 
@@ -96,6 +97,7 @@ class OperationPanel(widgets.GridBox):
         self.active = self.alone
         self.after_apply: Callable[[], None] | None = None
         self.go_to_stage: Callable[[str], None] | None = None
+        self.open_in_app: Callable[[Path], None] | None = None
         self.own_controls: dict[str, widgets.Widget] = {}
         self._stale = True
         self._way = "load"

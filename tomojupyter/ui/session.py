@@ -230,6 +230,7 @@ class Session(Keeping, Saving):
         done: Callable[[Result], None],
         *,
         can_finish: bool = False,
+        stop_text: str = Job.stop_text,
         failed: Callable[[str], None] | None = None,
     ) -> bool:
         """Begin any long work that follows a monitor; one job at a time.
@@ -244,6 +245,8 @@ class Session(Keeping, Saving):
             Called with the jobs.Result of work that went well, in the kernel's loop.
         can_finish
             Whether the work heeds ``monitor.finish_early``.
+        stop_text
+            What Stop says, where it does not throw everything away.
         failed
             Called with the sentence where it did not go well; the message says it anyway.
 
@@ -254,11 +257,11 @@ class Session(Keeping, Saving):
         """
         if self.busy():
             return False
-        self.job = Job(name, Report(), can_finish)
+        self.job = Job(name, Report(), can_finish, stop_text)
         self.warnings = []
 
         def report(latest: Report) -> None:
-            self.job = Job(name, latest, can_finish)
+            self.job = Job(name, latest, can_finish, stop_text)
             self._follow_run(latest)
 
         def ended(result: Result) -> None:

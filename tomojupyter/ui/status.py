@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from tomojupyter.ui.words import seconds_text
+from tomojupyter.ui.words import rough_text, seconds_text
 
 if TYPE_CHECKING:
     from tomojupyter.ui.messages import Job
@@ -31,7 +31,7 @@ class StatusLine(widgets.HBox):
         self.spring = widgets.Box().add_class("tj-spring")
         self.note = widgets.HTML().add_class("tj-note")
         self.finish = widgets.Button(icon="flag-checkered").add_class("tj-status-finish")
-        self.stop = widgets.Button(description="Stop: throw away", icon="times")
+        self.stop = widgets.Button(icon="times")
         self.stop.add_class("tj-status-stop")
         super().__init__(
             [self.message, self.progress, self.spring, self.note, self.finish, self.stop]
@@ -61,11 +61,16 @@ class StatusLine(widgets.HBox):
             parts.append(f"{unit}{report.done} of {report.total}")
             if report.values.get("slabs", 1) > 1:
                 parts[0] = f"part {report.values['slab']} of {report.values['slabs']}"
+        if report.values.get("failed"):
+            parts.append(f"{report.values['failed']} failed")
         if report.seconds_left is not None:
-            parts.append(f"{seconds_text(report.seconds_left)} left")
+            # What the work itself says of its rest goes by large pieces.
+            write = rough_text if "seconds_left" in report.values else seconds_text
+            parts.append(f"{write(report.seconds_left)} left")
         text = f"<b>{escape(job.name)}</b>" + (f": {', '.join(parts)}" if parts else " ...")
         self._say(text, "sync-alt", "info")
         self.progress.value = report.done / report.total if report.total else 0.0
+        self.stop.description = job.stop_text
         self.finish.description = f"Finish: keep iteration {report.done}"
         heeded = bool(report.values.get("can_finish", True))
         self.finish.disabled = not (report.done and heeded)

@@ -27,6 +27,14 @@ def seconds_text(seconds: float) -> str:
     return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole / 3600:.1f} h"
 
 
+def rough_text(seconds: float) -> str:
+    """Write a time that is not known well: ``about 40 s``, ``about 8 min``, ``about 2.5 h``."""
+    if seconds < 95:
+        return f"about {max(10, 10 * round(seconds / 10))} s"
+    minutes = round(seconds / 60)
+    return f"about {minutes} min" if minutes < 100 else f"about {seconds / 3600:.1f} h"
+
+
 def size_text(size: float) -> str:
     """Write a number of bytes in decimal units: ``39 MB``."""
     units = ["bytes", "kB", "MB", "GB", "TB"]

@@ -1,11 +1,17 @@
-"""A simulated series of spectra, and the Spectral panel with it open."""
+"""A series of spectra with the Spectral panel, and a folder of series with the Batch panel."""
 
 import numpy as np
 import pytest
 
 import tomojupyter.api as tomo
-from tomojupyter.ui import SpectralPanel
+from tomojupyter.ui import BatchPanel, Session, SpectralPanel
+from tomojupyter.ui.jobs import Inline
 
+SHORT = """tomojupyter: 1
+steps:
+  - stack_register: {method: PC}
+  - reconstruct: {method: SIRT, iterations: 2}
+"""
 LINES = ("Si_Ka", "Cr_Ka", "Ni_Ka", "Pt_Ma")
 
 
@@ -37,3 +43,31 @@ def same(timeless):
             assert timeless(ours[name]) == timeless(theirs[name])
 
     return compare
+
+
+@pytest.fixture
+def make_batch(series_folder, here):
+    """Return a maker of the panel on a data folder with series, one of them cut short."""
+
+    def panel(count=3, recipe=SHORT, broken=(1,), work=None):
+        folder, file = series_folder(count, recipe, broken)
+        file.rename(folder / "short.yaml")
+        worked = work(tomo.load(folder / "s0.mrc")) if work else None
+        session = Session(worked, "catalyst.mrc", executor=Inline(), folder=folder)
+        made = BatchPanel(session)
+        made.activate()
+        return made
+
+    return panel
+
+
+@pytest.fixture
+def states():
+    """Return what the table of a Batch panel says of each series."""
+    return lambda panel: {name: line.state for name, line in panel.table.lines.items()}
+
+
+@pytest.fixture
+def short():
+    """Return the recipe that the Batch panels of the tests have."""
+    return SHORT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tomojupyter.ui.panels.batch import BatchPanel
 from tomojupyter.ui.panels.explore import ExplorePanel
 from tomojupyter.ui.panels.filter import FilterPanel
 from tomojupyter.ui.panels.history import HistoryPanel
@@ -24,12 +25,13 @@ STAGES = (
 )
 """Stages of the work, numbered in the rail."""
 
-TOOLS = (SpectralPanel, HistoryPanel)
+TOOLS = (SpectralPanel, BatchPanel, HistoryPanel)
 """Panels below the line: not a stage of their own."""
 
 __all__ = [
     "STAGES",
     "TOOLS",
+    "BatchPanel",
     "ExplorePanel",
     "FilterPanel",
     "HistoryPanel",

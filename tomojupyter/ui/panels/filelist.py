@@ -65,7 +65,7 @@ class FileList(widgets.VBox):
         note = self.folder.root.name if str(where) == "." else f"{self.folder.root.name}/{where}"
         self.head.value = section("Data folder", note)
         try:
-            entries = self.folder.entries(self.place, self.needle.value)
+            entries = self._entries()
         except TomojupyterError as error:
             self.rows.children = [widgets.HTML(sentence(str(error), "error"))]
             return
@@ -82,6 +82,10 @@ class FileList(widgets.VBox):
         if not rows:
             rows = [widgets.HTML("<p class='tj-grey'>No file here fits.</p>")]
         self.rows.children = rows
+
+    def _entries(self) -> list[Entry]:
+        """Return what is listed."""
+        return self.folder.entries(self.place, self.needle.value)
 
     def _series_row(self, paths: list[Path]) -> widgets.Widget:
         button = widgets.Button(description=f"All {len(paths)} as one series", icon="layer-group")

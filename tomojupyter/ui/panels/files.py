@@ -89,7 +89,7 @@ class DataFolder:
                 f"the folder {folder.name} cannot be read: {error.strerror or error}"
             ) from error
         rows = [
-            self._entry(path)
+            self.entry(path)
             for path in found
             if not path.name.startswith(".")
             and needle.lower() in path.name.lower()
@@ -128,7 +128,8 @@ class DataFolder:
             and path.resolve().is_relative_to(self.root)
         )  # fmt: skip
 
-    def _entry(self, path: Path) -> Entry:
+    def entry(self, path: Path) -> Entry:
+        """Return the line of a path."""
         suffix = path.suffix.lower()
         if path.is_dir() and suffix in FOLDERS:
             return Entry(path, suffix.lstrip("."))

@@ -39,7 +39,8 @@ def iterative_bytes(
     factors = min(16, padded)
     volumes = held[0] * padded + max(0, factors - nx) + 2
     sinograms = held[1] * padded + factors + 2
-    return int(4 * ny * (volumes * thickness + sinograms * n)) + matrix_bytes(projector)
+    numbers = volumes * thickness * projector.ny + sinograms * n * ny
+    return int(4 * numbers) + matrix_bytes(projector)
 
 
 def direct_bytes(

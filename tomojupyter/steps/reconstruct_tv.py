@@ -103,8 +103,8 @@ class TotalVariation(IterativeStep):
         own = 4 * nx * thickness * (ny + 2 * margin)  # a mask, and the result with its margin
         needed = own * (limited and self.mask is None)
         if margin:
-            needed += own + 4 * nx * n * (ny + 2 * margin) * (1 + gaps)
-            shape, projector, gaps = (n, ny + 2 * margin, nx), wider(projector, margin), True
+            needed += own + limited * 4 * nx * n * ny
+            projector, gaps = wider(projector, margin), gaps or limited
         return needed + super().state_bytes(shape, thickness, projector, ncores, gaps=gaps)
 
     def solve(
@@ -149,9 +149,7 @@ class TotalVariation(IterativeStep):
         rows = check_rows(self.rows, projector.thickness)
         if not self.margin or rows in (None, (0, projector.thickness - 1)):
             return sinograms
-        ny, margin = projector.ny, self.margin
-        seen = seen_within(wider(projector, margin), *rows)[:, margin : margin + ny]
-        return np.where(seen, sinograms, 0)
+        return np.where(seen_within(wider(projector, self.margin), *rows), sinograms, 0)
 
     @property
     def undecided(self) -> bool:

@@ -262,8 +262,7 @@ class State(ABC):
 
     def result(self) -> np.ndarray:
         """Return the iterate as one array; its parts are given up one by one."""
-        _, ny = self.projector.sinogram_shape
-        volume = zeros((self.blocks[-1].stop, self.projector.thickness, ny))
+        volume = zeros((self.blocks[-1].stop, *self.projector.slice_shape))
 
         def one(i: int) -> None:
             block = self.blocks[i]

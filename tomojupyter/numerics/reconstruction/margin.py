@@ -78,10 +78,8 @@ def with_margin(
         mask = allowed if mask is None else (np.asarray(mask) != 0) & allowed
     if margin:
         projector = wider(projector, margin)
-        sinograms = _padded(sinograms, margin, np.nan)  # NaN: without weight
-        if not everything:
-            sinograms[:, ~seen_within(projector, first, last)] = np.nan
-        weights = None if weights is None else _padded(weights, margin, 0)
+        if not everything:  # NaN: without weight
+            sinograms = np.where(seen_within(projector, first, last), sinograms, np.nan)
         start = _going_on(start, margin)
         mask = _going_on(mask, margin)
     inner = slice(margin, margin + ny)
@@ -91,8 +89,9 @@ def with_margin(
 
 
 def wider(projector: Projector, margin: int) -> Projector:
-    """Return the projector of images with `margin` px more at the top and at the bottom."""
-    return type(projector)(projector.tilts_deg, projector.ny + 2 * margin, projector.thickness)
+    """Return the projector of slices with `margin` px more on either side of what is seen."""
+    ny = projector.ny + 2 * margin
+    return type(projector)(projector.tilts_deg, ny, projector.thickness, projector.detector)
 
 
 def check_rows(rows: tuple[int, ...] | None, thickness: int) -> tuple[int, int] | None:
@@ -108,7 +107,7 @@ def check_rows(rows: tuple[int, ...] | None, thickness: int) -> tuple[int, int] 
 
 
 def seen_within(projector: Projector, first: int, last: int) -> np.ndarray:
-    """Return which pixels, bool (n, ny), see nothing but the volume, in rows of matter.
+    """Return which pixels, bool (n, detector), see nothing but the volume, in rows of matter.
 
     At a high tilt a ray near an edge leaves a slab beyond the margin: what it passes there would
     have to be explained by what is within.
@@ -116,15 +115,9 @@ def seen_within(projector: Projector, first: int, last: int) -> np.ndarray:
     middle = (projector.thickness - 1) / 2
     height = max(abs(first - middle), abs(last - middle)) + 0.5
     tilts = np.deg2rad(projector.tilts_deg)[:, None]
-    pixels = np.abs(np.arange(projector.ny) - (projector.ny - 1) / 2)
+    pixels = np.abs(np.arange(projector.detector) - (projector.detector - 1) / 2)
     seen = pixels + height * np.abs(np.sin(tilts)) <= projector.ny / 2 * np.abs(np.cos(tilts))
     return np.asarray(seen)
-
-
-def _padded(values: np.ndarray, margin: int, fill: float) -> np.ndarray:
-    wide = np.full((*values.shape[:2], values.shape[2] + 2 * margin), fill, np.float32)
-    wide[:, :, margin:-margin] = values
-    return wide
 
 
 def _going_on(volume: np.ndarray | None, margin: int) -> np.ndarray | None:

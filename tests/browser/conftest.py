@@ -205,24 +205,29 @@ def write_notebook(path: Path, source: str) -> Path:
 
 
 OVERFLOWS = """
-() => [...document.querySelectorAll('.tj-app *')]
+([root, dots]) => [...document.querySelectorAll(root + ' *')]
     .filter(e => e instanceof HTMLElement && e.clientWidth > 0 && e.scrollWidth > e.clientWidth)
     .filter(e => !['SELECT', 'OPTION'].includes(e.tagName) && !/noUi/.test(e.className))
     .filter(e => !e.closest('.tj-view3d-figure'))
     .filter(e => getComputedStyle(e).display !== 'inline')
+    .filter(e => !dots || getComputedStyle(e).textOverflow !== 'ellipsis')
     .map(e => `${e.tagName} ${e.className} ${e.scrollWidth} > ${e.clientWidth}: ` +
               (e.innerText || '').slice(0, 40))
 """
 
 
 @pytest.fixture
-def cut_off() -> Callable[[Page], list[str]]:
-    """Return what is wider than its place in a page.
+def cut_off() -> Callable[..., list[str]]:
+    """Return what is wider than its place in a page, below `root`; `dots` may end a text.
 
     Left out is what we do not draw: handles of ipywidgets' sliders, and ipyvolume's figure, whose
     hidden tools reach 10 px out of it.
     """
-    return lambda page: page.evaluate(OVERFLOWS)
+
+    def look(page: Page, root: str = ".tj-app", dots: bool = False) -> list[str]:
+        return list(page.evaluate(OVERFLOWS, [root, dots]))
+
+    return look
 
 
 NAMELESS = """
@@ -276,7 +281,7 @@ def says() -> Callable[[Page, str], None]:
 class Walker:
     """A person who clicks; every click is counted, and every screen is looked at."""
 
-    def __init__(self, page: Page, cut_off: Callable[[Page], list[str]]) -> None:
+    def __init__(self, page: Page, cut_off: Callable[..., list[str]]) -> None:
         self.page, self.cut_off, self.clicks = page, cut_off, 0
 
     def click(self, hook: str) -> None:
@@ -303,6 +308,11 @@ class Walker:
     def look(self, name: str) -> None:
         """Check that nothing is cut off; keep a screenshot where somebody asks for it."""
         self.page.wait_for_timeout(1500)
+        self.keep(name)
+        assert self.cut_off(self.page) == [], name
+
+    def keep(self, name: str) -> None:
+        """Keep a screenshot where somebody asks for it."""
         folder = os.environ.get("TOMOJUPYTER_SCREENSHOTS")
         if folder:
             shot = Path(folder) / f"{name}.png"
@@ -311,11 +321,10 @@ class Walker:
             with Image.open(shot) as image:
                 small = image.convert("RGB").quantize(256)
             small.save(shot, optimize=True)
-        assert self.cut_off(self.page) == [], name
 
 
 @pytest.fixture
-def person(browser_page: Page, cut_off: Callable[[Page], list[str]]) -> Walker:
+def person(browser_page: Page, cut_off: Callable[..., list[str]]) -> Walker:
     """Return somebody who works with an empty page."""
     return Walker(browser_page, cut_off)
 

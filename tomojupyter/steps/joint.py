@@ -63,6 +63,7 @@ class JointStep(Step):
 class JointRegistration(JointStep):
     """Align shifts, axis angle and axis offset together, on projections of the volume itself."""
 
+    covers = ("tilt_align",)
     refine_tilts: bool = param(
         False, "fit the error of each tilt angle too, for a goniometer that is not exact"
     )

@@ -6,8 +6,9 @@ from scipy.ndimage import gaussian_filter
 
 import tomojupyter.api as tomo
 from tomojupyter import datasets as ds
-from tomojupyter.errors import AlignmentRefused, TomojupyterWarning
+from tomojupyter.errors import AlignmentRefused, ParameterError, TomojupyterWarning
 from tomojupyter.steps import Recipe, history, make_step
+from tomojupyter.steps.joint import _box_about_the_axis
 
 TILTS = np.arange(-70, 71, 7.0)
 
@@ -130,3 +131,23 @@ def test_frames_that_have_no_part_in_the_axis_are_named(leaning):
     with pytest.warns(TomojupyterWarning, match=r"#8 \(-14.0°\) has no part in the axis: blurred"):
         found = tomo.TomoStack(images, TILTS).tilt_align("joint")
     assert history.read(found)[-1]["scalars"]["left_out"] == [8]
+
+
+def test_a_crop_leaves_the_axis_in_the_middle_row(leaning):
+    moved = leaning.stack_register("manual", projections=[2, 5], x=[0, 0], y=[3, -1])
+    cropped = moved.stack_register("joint", crop=True)
+    whole = moved.stack_register("joint")
+    cut = -cropped._frame.offset[1]
+    assert cropped.data.shape[1] == whole.data.shape[1] - 2 * cut
+    assert cropped.covered()[~cropped.excluded].all()
+    assert history.read(cropped)[-1]["scalars"]["axis_row"] == (cropped.data.shape[1] - 1) / 2
+    assert cropped.alignment_score().offset_px[0] == pytest.approx(0, abs=0.2)
+
+
+def test_a_crop_that_would_leave_nothing_about_the_axis_is_refused():
+    covered = np.ones((3, 8, 8), bool)
+    covered[:, 3:] = False
+    with pytest.raises(ParameterError, match="5 of 8 rows are not covered on one side"):
+        _box_about_the_axis(covered)
+    covered[:, 3:7] = True
+    assert _box_about_the_axis(covered) == (0, 8, 1, 7)

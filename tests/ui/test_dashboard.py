@@ -94,6 +94,41 @@ def test_earlier_step_makes_a_later_stage_stale(app):
     assert "tj-done" in classes(app, "filter")
 
 
+def test_joint_does_the_work_of_the_tilt_axis_as_well(session):
+    app = Dashboard(session)
+    app.show_panel("register")
+    app.panels["register"].form.choose("joint")
+    app.panels["register"].apply.click()
+    assert session.message.text.endswith("Next: Reconstruct.")
+    told = session.records[-1]["scalars"]
+    assert told["axis_row"] == 15.5
+    angle = f"{told['angle_deg']:.1f}".replace("-", "−")
+    assert app.rail["tiltaxis"].description == f"Tilt axis\n{angle}°, row 15.5"
+    assert {"tj-done"} == classes(app, "tiltaxis") & {"tj-done", "tj-open", "tj-stale"}
+    session.apply(make_step("reconstruct", "FBP"))
+    assert "tj-done" in classes(app, "tiltaxis")  # not skipped
+    session.undo()
+    session.undo()
+    assert "tj-done" not in classes(app, "tiltaxis")
+
+
+def test_a_registration_that_finds_no_axis_leads_to_the_tilt_axis(session):
+    app = Dashboard(session)
+    app.show_panel("register")
+    app.panels["register"].apply.click()
+    assert session.message.text.endswith("Next: Tilt axis.")
+    assert "tj-done" not in classes(app, "tiltaxis")
+
+
+def test_registering_anew_makes_the_axis_of_joint_stale_no_more_than_its_own(session):
+    app = Dashboard(session)
+    session.apply(make_step("stack_register", "joint"))
+    session.apply(make_step("stack_register", "PC"))
+    assert "tj-stale" in classes(app, "tiltaxis")
+    session.apply(make_step("tilt_align", "manual", shift=1.0))
+    assert "tj-done" in classes(app, "tiltaxis")
+
+
 def test_save_is_told_in_the_top_bar(app, tmp_path):
     app.save.click()
     assert (tmp_path / "catalyst.hspy").is_file()

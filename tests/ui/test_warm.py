@@ -65,7 +65,11 @@ def test_the_page_gets_its_part_once_the_modules_are_there(monkeypatch):
         asyncio.run(main())
     finally:
         warm._served.clear()
-    assert [type(made).__name__ for made in one.made] == ["TransferFunction", "AmbientLight"]
+    assert [type(made).__name__ for made in one.made] == [
+        "TransferFunction",
+        "AmbientLight",
+        "StageSize",
+    ]
 
 
 def test_a_module_that_is_missing_is_no_harm(monkeypatch):

@@ -116,6 +116,8 @@ class Step:
     decides: ClassVar[tuple[str, ...]] = ()  # parameters that only the run itself settles
     finished_by: ClassVar[str] = ""
     """The parameter by which the Step as done says where Finish ended it; "" if nothing can."""
+    covers: ClassVar[tuple[str, ...]] = ()
+    """Other operations whose work the Step does as well."""
     on: ClassVar[str] = "TomoStack"
     together: ClassVar[bool] = False
     """Several signals are one input, as with coupled reconstructions."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tomojupyter.errors import ParameterError
 from tomojupyter.numerics.alignment import joint as numerics
 from tomojupyter.numerics.alignment.joint_axis import JointAxis, joint_axis
 from tomojupyter.numerics.geometry import common_box
@@ -62,6 +63,7 @@ class JointStep(Step):
 class JointRegistration(JointStep):
     """Align shifts, axis angle and axis offset together, on projections of the volume itself."""
 
+    covers = ("tilt_align",)
     refine_tilts: bool = param(
         False, "fit the error of each tilt angle too, for a goniometer that is not exact"
     )
@@ -96,9 +98,9 @@ class JointRegistration(JointStep):
                 placed = "its shift is interpolated over tilt" if found.blank[i] else "still placed"
                 result._exclude(i, f"{reason} ({placed})")
         if self.crop:
-            box = common_box(result.covered()[~result.excluded])
+            box = _box_about_the_axis(result.covered()[~result.excluded])
             result = result._moved(result._frame.cropped(*box), shift_type=self.shift_type)
-        scalars = _scalars(found)
+        scalars = {**_scalars(found), "axis_row": (result._frame.shape[0] - 1) / 2}
         if self.refine_tilts:
             off = found.tilts_deg - signal.tilts.data.ravel()
             scalars["tilts_moved_deg"] = np.round(off, 4).tolist()
@@ -130,6 +132,19 @@ class JointTiltAxis(JointStep):
         }
         frame = signal._frame.tilted(found.angle_deg, found.shift_px)
         return Outcome(signal._moved(frame), scalars, self.replace(rounds=found.joint.rounds))
+
+
+def _box_about_the_axis(covered: np.ndarray) -> tuple[int, int, int, int]:
+    """Return the box covered in all images, with as much cut off at the top as at the bottom."""
+    left, right, top, bottom = common_box(covered)
+    ny = covered.shape[1]
+    cut = max(top, ny - bottom)  # the axis is the middle row, and has to stay it
+    if 2 * cut >= ny:
+        raise ParameterError(
+            f"nothing would be left: {cut} of {ny} rows are not covered on one side of the axis; "
+            "do not crop"
+        )
+    return left, right, cut, ny - cut
 
 
 def _warn_of(found: JointAxis, tilts: np.ndarray, good: np.ndarray) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tomojupyter.ui.panel import OperationPanel
+    from tomojupyter.ui.stages import StageState
 
 MEMORY_PART = 0.5
 """Of the memory that is free at the start, the part that Undo may fill."""
@@ -185,10 +186,23 @@ class Dashboard(widgets.GridBox):
         return following
 
     def _next(self, name: str) -> type[OperationPanel] | None:
+        """Return the next stage that is not done yet, as one Step may do the work of two."""
         names = [cls.panel for cls in self.stages]
         if name not in names or name == names[-1]:
             return None
-        return self.stages[names.index(name) + 1]
+        here = names.index(name) + 1
+        later = list(zip(self.stages, self._states(), strict=True))[here:]
+        return next((cls for cls, stage in later if stage.state != "done"), self.stages[here])
+
+    def _states(self) -> list[StageState]:
+        """Return the state of each stage."""
+        operations = [
+            ("source", "set_tilts", "set_scale", "set_axis")
+            if cls.panel == "load"
+            else cls.operations
+            for cls in self.stages
+        ]
+        return stage_states(self.session.records, operations)
 
     # ------------------------------------------------------------------ showing
 
@@ -241,14 +255,7 @@ class Dashboard(widgets.GridBox):
 
     def _update_rail(self) -> None:
         session = self.session
-        operations = [
-            ("source", "set_tilts", "set_scale", "set_axis")
-            if cls.panel == "load"
-            else cls.operations
-            for cls in self.stages
-        ]
-        states = stage_states(session.records, operations)
-        for cls, stage in zip(self.stages, states, strict=True):
+        for cls, stage in zip(self.stages, self._states(), strict=True):
             line = cls.result_line(session, stage.records)
             if stage.state == "skipped":
                 line = "not used"

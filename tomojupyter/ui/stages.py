@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tomojupyter.steps.base import REGISTRY, Step
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 QUIET = ("source", "set_scale")
 """Operations that make no later stage stale."""
@@ -18,6 +20,12 @@ class StageState:
 
     state: str
     records: list[dict[str, Any]]
+
+
+def does(record: dict[str, Any], operations: Iterable[str]) -> bool:
+    """Tell whether a record is of one of the operations, or of a Step that does its work too."""
+    made = REGISTRY.get(record["operation"], {}).get(record.get("method", ""), Step)
+    return not {record["operation"], *made.covers}.isdisjoint(operations)
 
 
 def stage_states(
@@ -35,10 +43,11 @@ def stage_states(
     Returns
     -------
     list of StageState
-        *done*: it has a record; *stale*: one of an earlier stage came after its last record;
-        *skipped*: it has none and a later stage has; else *open*.
+        *done*: it has a record, its own or of a Step that did its work too; *stale*: one of an
+        earlier stage came after its last record; *skipped*: it has none and a later stage has;
+        else *open*.
     """
-    own = [[r for r in records if r["operation"] in names] for names in operations]
+    own = [[r for r in records if does(r, names)] for names in operations]
     last = [max((i for i, r in enumerate(records) if r in mine), default=-1) for mine in own]
     loud = [
         max(

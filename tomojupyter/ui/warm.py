@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from tomojupyter.ui.jobs import running_loop
+from tomojupyter.ui.views.stage import StageSize
 
 if TYPE_CHECKING:
     import asyncio
@@ -28,6 +29,8 @@ _served = threading.Event()
 
 class Warmth:
     """Imports the modules in a thread, and has the page load its part of them.
+
+    The page also finds out then how it draws in 3D: its first context takes a while.
 
     A kernel that is kept warm has them before its page comes. A page asks for the scripts of
     ipyvolume as soon as there is any object of it, so the smallest ones are made.
@@ -59,7 +62,8 @@ class Warmth:
         import ipyvolume
         import pythreejs
 
-        self.made = [ipyvolume.TransferFunction(), pythreejs.AmbientLight(intensity=0)]
+        lamp = pythreejs.AmbientLight(intensity=0)
+        self.made = [ipyvolume.TransferFunction(), lamp, StageSize()]
 
 
 def import_all() -> None:

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tomojupyter.steps import history, make_step
 from tomojupyter.ui import RegisterPanel
 from tomojupyter.ui.panels.register_frames import overlay
+from tomojupyter.ui.panels.register_left import score_sentence
 
 
 @pytest.mark.parametrize("method", ["PC", "StackReg"])
@@ -195,3 +197,41 @@ def test_only_a_registration_tells_its_rounds(session, name, said):
     session.start(name, work, lambda _: None)
     assert ("Round 2" in panel.said.value) == said
     assert said or panel.said.value == before
+
+
+def test_joint_says_how_good_it_is_in_the_panel_and_in_the_status_line(session):
+    panel = RegisterPanel(session)
+    panel.activate()
+    panel.form.choose("joint")
+    panel.preview_button.click()
+    previewed = panel.said.value
+    panel.apply.click()
+    score = session.records[-1]["scalars"]["score"]
+    assert "px expected" in score
+    assert f"{score}." in panel.said.value
+    assert f"{score}." in previewed
+    assert session.message.text.startswith("Joint took ")
+    assert session.message.text.endswith(f"{score}.")
+    assert session.message.kind == "good"
+    session.apply(make_step("stack_register", "manual", projections=(3,), x=(2.0,), y=(0.0,)))
+    assert "expected" not in panel.said.value  # it is not so any more
+
+
+def test_a_method_that_tells_no_score_says_what_it_took_out(session):
+    panel = RegisterPanel(session)
+    panel.activate()
+    panel.apply.click()
+    assert "expected" not in panel.said.value
+    assert "Largest movement taken out" in panel.said.value
+    assert session.message.text.startswith("PC took ")
+
+
+def test_a_series_that_lies_right_is_said_to_stay(session):
+    record = {"operation": "stack_register", "method": "joint",
+              "scalars": {"score": "0.02 px expected", "kept": True}}  # fmt: skip
+    history.write(session.signal, [record])
+    assert score_sentence(session.signal) == (
+        "Nothing to mend was seen, so the images stay where they are: 0.02 px expected."
+    )
+    history.write(session.signal, [record, {"operation": "external"}])
+    assert score_sentence(session.signal) == ""

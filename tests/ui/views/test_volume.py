@@ -4,6 +4,7 @@ import asyncio
 
 import numpy as np
 import pytest
+from ipywidgets import Widget
 
 from tomojupyter.errors import DataError
 from tomojupyter.ui.views.volume import SURFACE_COLOUR, VolumeView, cloud_colours, reduced
@@ -96,6 +97,35 @@ def test_what_is_asked_for_before_there_is_a_place_is_done_then(ball_and_shell):
     assert (view.figure.width, view.figure.height) == (640, 360)
     assert view.threshold == pytest.approx(0.5, abs=0.02)
     assert [mesh.color for mesh in view.figure.meshes] == [SURFACE_COLOUR, "#0072B2"]
+
+
+def test_a_volume_is_sent_with_its_surface_and_nothing_is_changed_after(ball_and_shell):
+    view = VolumeView()
+    view.show(ball_and_shell)  # the libraries are imported
+    changes = []
+    sent = Widget.send_state
+
+    def note(widget, key=None):
+        if key is not None and type(widget).__module__.startswith("ipyvolume"):
+            changes.append((type(widget).__name__, key))
+        return sent(widget, key)
+
+    made = {}
+    for name in ("cloud", "surface", "both"):
+        view.shown.value = name
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Widget, "send_state", note)
+            view.show(ball_and_shell, 0.5)
+        made[name] = (view._volume.visible, view._mesh.visible, view._volume.tf.rgba[-1, 3])
+    drawn = {(name, str(key)) for name, key in changes if name != "Figure"}
+    assert drawn <= {("Volume", "data"), ("Volume", "extent")}  # by itself, as it is made
+    assert view.threshold == pytest.approx(0.5, abs=0.02)
+    assert made == {"cloud": (True, False, 1), "surface": (False, True, 1), "both": (True, True, 0)}
+    level = view.threshold
+    corners = np.array([view._mesh.x, view._mesh.y, view._mesh.z])
+    view.level.value = 0.9
+    view.set_threshold(level)
+    np.testing.assert_array_equal(corners, [view._mesh.x, view._mesh.y, view._mesh.z])
 
 
 def test_without_a_graphics_card_it_is_drawn_coarser(ball_and_shell):

@@ -130,6 +130,9 @@ def record_words(record: dict[str, Any]) -> str:
     values = {**record["resolved"], **record.get("scalars", {})}
     shift = values.get("shift", values.get("shift_px"))
     angle = values.get("angle", values.get("angle_deg"))
+    if angle is not None and record["operation"] == "stack_register":  # it has no one shift
+        row = values.get("axis_row")
+        return f"{one_decimal(angle)}°" + ("" if row is None else f", row {number_text(row, 5)}")
     if shift is None or angle is None:
         return str(record["method"])
     return f"{one_decimal(shift)} px, {one_decimal(angle)}°"

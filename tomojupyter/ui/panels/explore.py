@@ -190,9 +190,8 @@ class ExplorePanel(OperationPanel):
         if volume is None or self._in_3d == (volume, limit):
             return
         self.view3d.limit = limit
-        self.view3d.show(np.asarray(volume.data))
-        if self.classes.limits:
-            self.view3d.set_threshold(self.classes.limits[-1])
+        limits = self.classes.limits
+        self.view3d.show(np.asarray(volume.data), limits[-1] if limits else None)
         self._overlay_3d()
         self._in_3d = volume, limit
 

@@ -20,7 +20,7 @@ from tomojupyter.ui.panels.register_compare import (
     try_methods,
 )
 from tomojupyter.ui.panels.register_frames import ComparePicture
-from tomojupyter.ui.panels.register_left import LeftPlots
+from tomojupyter.ui.panels.register_left import LeftPlots, score_sentence
 from tomojupyter.ui.panels.register_movie import series_gif
 from tomojupyter.ui.panels.register_nudge import (
     KEY_CARD,
@@ -36,7 +36,7 @@ from tomojupyter.ui.views.curves import Curve
 from tomojupyter.ui.views.links import link_pictures
 from tomojupyter.ui.views.stack import StackView
 from tomojupyter.ui.views.texts import number_text, tilt_text
-from tomojupyter.ui.words import pixel_nm, seconds_text, tilts_known, tilts_of
+from tomojupyter.ui.words import capital, pixel_nm, seconds_text, tilts_known, tilts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -354,8 +354,14 @@ class RegisterPanel(LeftPlots, OperationPanel):
             ready = run(ready, nudge)
         self.session.apply(*steps, label=self.title, then=self._applied, ready=ready)
 
-    def after(self, result: Any) -> None:  # noqa: ARG002  the panel's state is what changes
-        """Forget the nudges: they are in the series now."""
+    def after(self, result: Any) -> None:
+        """Forget the nudges, which are in the series now, and say how good it is."""
+        told = score_sentence(result)
+        if told and self.session.cursor is not None:
+            # What it warns of, frames left out, is in the sentence; the panel has it in full.
+            method = capital(self.session.records[-1]["method"])
+            took = seconds_text(self.session.cursor.seconds)
+            self.session.say(f"{method} took {took}. {told}", "good")
         self.nudges.moves.clear()
         self.session.draft(self.panel, None)
         self._frame_changed()

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tomojupyter.steps import history
+from tomojupyter.ui.messages import whole_sentence
 from tomojupyter.ui.panels.register_compare import left_sentence, stands_out, worst_sentence
+from tomojupyter.ui.style import sentence
 from tomojupyter.ui.views.texts import number_text, tilt_text
 from tomojupyter.ui.words import tilts_of
 
@@ -17,6 +20,20 @@ if TYPE_CHECKING:
 
     from tomojupyter.ui.session import Session
     from tomojupyter.ui.views.curves import Curve
+
+
+PLACES = ("stack_register", "tilt_align", "align_other", "trim", "external")
+"""Operations after which what a registration says of itself holds no longer."""
+
+
+def score_sentence(signal: Any) -> str:
+    """Say how good the last registration takes itself to be; nothing where it does not tell."""
+    placed = [r for r in history.read(signal) if r["operation"] in PLACES]
+    told = placed[-1].get("scalars", {}) if placed else {}
+    if "score" not in told:
+        return ""
+    stays = "Nothing to mend was seen, so the images stay where they are: "
+    return whole_sentence((stays if told.get("kept") else "") + told["score"])
 
 
 class LeftPlots:
@@ -48,15 +65,22 @@ class LeftPlots:
         if len(self.left(signal)):
             self._plot_left(signal, tilts, order)
             return
+        score = self._score(signal)
         length = np.linalg.norm(np.diff(shifts, axis=0), axis=1)
         self.moves.title, self.moves.subtitle = "Taken out between neighbours", "length of it"
         self.moves.set("between", tilts[order][1:], length, style="bars")
         worst = int(np.argmax(length)) if len(length) else 0
-        self.said.value = (
+        self.said.value = score + (
             f"<p>Largest movement taken out: {number_text(length[worst], 2)} px, before "
             f"{tilt_text(tilts[order][worst + 1])}.</p>"
-            if len(length) and length[worst] > 0 else "<p>Nothing is registered yet.</p>"
-        )  # fmt: skip
+            if len(length) and length[worst] > 0
+            else ("" if score else "<p>Nothing is registered yet.</p>")
+        )
+
+    def _score(self, signal: Any) -> str:
+        """Return what the registration says of itself as HTML, where it says anything."""
+        text = score_sentence(signal)
+        return sentence(text, "good") if text else ""
 
     def _plot_left(self, signal: Any, tilts: np.ndarray, order: np.ndarray) -> None:
         """Draw how far each frame is off: before in grey, now in blue, the worst in orange."""
@@ -71,7 +95,7 @@ class LeftPlots:
             self.moves.set("worst", tilts[order], rest[order], style="bars", color="#D55E00")
         self.moves.title = "Movement left in each frame"
         self.moves.subtitle = f"median {number_text(median, 2)} px"
-        self.said.value = f"<p>{left_sentence(px, tilts)}</p>"
+        self.said.value = f"{self._score(signal)}<p>{left_sentence(px, tilts)}</p>"
 
     def cautions(self) -> list[str]:
         """Return the frame that stands out, and what to do about it."""

@@ -75,11 +75,11 @@ def draw_together(view: VolumeView, volumes: Sequence[tuple[Any, str]]) -> None:
     """
     arrays = [np.asarray(data) for data, _ in volumes]
     bright = [data / (percentiles(data.reshape(len(data), -1))[1] or 1.0) for data in arrays]
+    view.shown.value = "cloud"
+    view.opacity.value = 0.05
     view.show(np.sum(bright, axis=0, dtype=np.float32))
     if view.figure is None and not view.waits:
         return
-    view.shown.value = "cloud"
-    view.opacity.value = 0.05
     levels = [level_of(data) for data in arrays]
     view.overlay(
         [(data, level, colour) for data, level, (_, colour) in zip(arrays, levels, volumes,

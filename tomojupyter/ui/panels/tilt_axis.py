@@ -390,7 +390,7 @@ class TiltAxisPanel(OperationPanel):
 
     @classmethod
     def result_line(cls, session: Session, records: list[dict[str, Any]]) -> str:
-        """Return shift and angle."""
+        """Return shift and angle, or where a registration found the axis as well."""
         if not records:
             return super().result_line(session, records)
         return record_words(records[-1])

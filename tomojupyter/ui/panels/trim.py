@@ -26,6 +26,7 @@ from tomojupyter.ui.panels.trim_frames import (
     maximum,
     record_words,
 )
+from tomojupyter.ui.stages import does
 from tomojupyter.ui.style import section
 from tomojupyter.ui.views.sampling import percentiles
 from tomojupyter.ui.views.stack import StackView
@@ -377,10 +378,8 @@ class TrimPanel(OperationPanel):
         signal = self.session.signal
         if signal is None or not self._shape:
             return []
-        found = []
-        if tilts_known(signal):
-            found.append(gap_sentence(tilts_of(signal), self.left_out))
-        if any(r["operation"] == "tilt_align" for r in self.session.records):
+        found = [gap_sentence(tilts_of(signal), self.left_out)] if tilts_known(signal) else []
+        if any(does(r, ("tilt_align",)) for r in self.session.records):
             try:
                 _, _, top, bottom = self._box()
             except TomojupyterError:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import ipywidgets as widgets
 import numpy as np
-import traitlets as tr
 
 from tomojupyter.errors import DataError
 from tomojupyter.ui.jobs import running_loop
 from tomojupyter.ui.views.sampling import percentiles
-from tomojupyter.ui.views.texts import module_text, number_text
+from tomojupyter.ui.views.stage import StageSize
+from tomojupyter.ui.views.surface import make_lights, make_mesh, triangles
+from tomojupyter.ui.views.texts import number_text
 from tomojupyter.ui.warm import load
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ CAMERA_DISTANCE = 1.6
 """In sides of the volume's box, so that it fills the figure however it is turned."""
 
 
+NO_SURFACE = ((np.zeros(3, np.float32),) * 3, np.array([[0, 1, 2]], np.uint32))
+"""Corners and triangles of a mesh that is not seen: ipyvolume does not take an empty one."""
 SIZE = (500, 400)
 """px, where the page has not told another one."""
 SOFTWARE: dict[str, Any] = {"pixel_ratio": 0.6, "ray_steps": 64}
@@ -107,66 +109,6 @@ def _cube_sum(volume: np.ndarray, factor: int) -> np.ndarray:
     return volume
 
 
-def triangles(
-    data: np.ndarray, level: float
-) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None:
-    """Return the surface of a volume (x, z, y) at a level, as the 3D figure has its axes.
-
-    Returns
-    -------
-    tuple or None
-        x, y, z of the corners and (m, 3) indices; None where no voxel lies on the other side.
-    """
-    from skimage.measure import marching_cubes
-
-    lo, hi = float(data.min()), float(data.max())
-    if not lo < level < hi:
-        return None
-    points, faces, _, _ = marching_cubes(np.pad(data, 1, constant_values=lo), level)
-    nz, ny = data.shape[1:]
-    x, z, y = (points[:, k] - 0.5 for k in range(3))
-    return (x, nz - z, ny - y), faces.astype(np.uint32)
-
-
-def _mesh(corners: Any, faces: np.ndarray, colour: str) -> Any:
-    import ipyvolume
-    import pythreejs
-
-    x, y, z = corners
-    return ipyvolume.Mesh(
-        x=x, y=y, z=z, triangles=faces, color=colour, cast_shadow=False, receive_shadow=False,
-        material=pythreejs.MeshPhongMaterial(side="DoubleSide", shininess=20),
-    )  # fmt: skip
-
-
-def _lights() -> list[Any]:
-    """Return lamps that light a surface from both sides, so that none is dark when turned."""
-    import pythreejs
-
-    lamps: list[Any] = [pythreejs.AmbientLight(intensity=0.5)]
-    for place in ((1, 1, 2), (-1, -1, -2)):
-        # The page expects a target and a shadow, though nothing casts one.
-        shadow = pythreejs.DirectionalLightShadow(
-            camera=pythreejs.OrthographicCamera(left=-1, right=1, top=1, bottom=-1),
-        )
-        lamp = pythreejs.DirectionalLight(
-            position=place, intensity=0.6, target=pythreejs.Object3D(), shadow=shadow
-        )
-        lamps.append(lamp)
-    return lamps
-
-
-class StageSize(anywidget.AnyWidget):
-    """Tells the size of the place for a 3D figure, and how the browser draws one, if it can."""
-
-    _esm = module_text("volume.js")
-    _css = module_text("volume.css")
-
-    size = tr.List(tr.Int(), [0, 0]).tag(sync=True)
-    webgl = tr.Bool(True).tag(sync=True)
-    software = tr.Bool(False).tag(sync=True)
-
-
 class VolumeView(widgets.VBox):
     """A volume in 3D on a black mat, empty until `show` is called.
 
@@ -188,7 +130,7 @@ class VolumeView(widgets.VBox):
     def __init__(self, limit: int = 128) -> None:
         self.limit = limit
         self.figure: Any = None
-        self._pending: Any = None
+        self._then: Callable[[], None] | None = None
         self._wishes: list[Callable[[], None]] = []
         self._volume: Any = None
         self._mesh: Any = None
@@ -224,21 +166,21 @@ class VolumeView(widgets.VBox):
     @property
     def waits(self) -> bool:
         """Whether a volume will be drawn as soon as the page has told the size of the place."""
-        return self._pending is not None
+        return self._then is not None
 
     def _name(self, text: str) -> None:
         self.title.value = f"<b>3D</b><span class='tj-pic-sub'>{text}</span>"
 
     def clear(self, sentence: str = "No volume yet.") -> None:
         """Take the volume away and say why."""
-        self._pending, self._wishes = None, []
+        self._then, self._wishes = None, []
         self.message.value = escape(sentence)
         self.stage.children = [self.message]
         self.controls.layout.display = "none"
         self._name("")
         self.figure = self._volume = self._mesh = None
 
-    def show(self, volume: Any) -> None:
+    def show(self, volume: Any, threshold: float | None = None) -> None:
         """Draw a volume.
 
         Parameters
@@ -246,14 +188,17 @@ class VolumeView(widgets.VBox):
         volume
             Array-like of shape (x, z, y), z counted downwards. A constant volume is said, not
             drawn.
+        threshold
+            Value at which its surface lies. None: where the slider stands.
         """
         if not self.place.webgl:
             self.clear(NO_WEBGL)
             return
         if not any(self.place.size) and running_loop() is not None:
-            # Drawn in another size first, all would be drawn twice.
+            # Drawn in another size first, all would be drawn twice. Nor is it sent before: a
+            # page that takes in millions of bytes is that much later with the place.
             self.clear("One moment ...")
-            self._pending = volume
+            self._then = lambda: self.show(volume, threshold)
             return
         data = np.asarray(volume)
         small = reduced(data, self.limit)
@@ -263,13 +208,18 @@ class VolumeView(widgets.VBox):
         if not float(small.min()) < float(small.max()):
             self.clear(f"All voxels have the same value ({small.flat[0]:g}): nothing to draw.")
             return
+        self._volume = self._mesh = None
         self._data = small
         self._range = percentiles(small.reshape(small.shape[0], -1), 1, 99.9)
-        self._fill()
+        if threshold is not None:
+            self.set_threshold(threshold)
+        self.level_text.value = number_text(self.threshold)
+        self._make()
         sides = " × ".join(str(n) for n in (small.shape[0], small.shape[2], small.shape[1]))
         self._name(f"{sides} preview" if small.shape != data.shape else f"{sides} voxels")
 
-    def _fill(self) -> None:
+    def _make(self) -> None:
+        """Make the figure with all that it shows: what is changed later is drawn once more."""
         ipyvolume = load("ipyvolume")
         # ipyvolume has screen y upwards and z towards the viewer: its array is (-y, +z, x).
         # What lies beyond data_min and data_max would wrap around in its 8 bits.
@@ -277,6 +227,7 @@ class VolumeView(widgets.VBox):
         screen = np.clip(self._data, lo, hi).transpose(2, 1, 0)[::-1, ::-1]
         screen = np.ascontiguousarray(screen)
         extent = [[0, n] for n in screen.shape[::-1]]
+        shown = self.shown.value
         width, height = self.place.size if any(self.place.size) else SIZE
         coarse = SOFTWARE if self.place.software else {}
         self.figure = figure = ipyvolume.Figure(
@@ -294,20 +245,21 @@ class VolumeView(widgets.VBox):
         }  # fmt: skip
         figure.add_class("tj-view3d-figure")
         figure.layout = widgets.Layout(width="100%", height="100%", min_height="80px")
+        clear_from = self.level.value if shown == "both" else 1.0
         with np.errstate(invalid="ignore"):  # it casts the gradient of empty space, 0 / 0
             self._volume = ipyvolume.Volume(
                 data_original=screen, data_max_shape=max(screen.shape), data_min=lo, data_max=hi,
                 show_min=lo, show_max=hi, extent_original=extent,
-                tf=ipyvolume.TransferFunction(rgba=cloud_colours()),
-                opacity_scale=self.opacity.value, lighting=not coarse,
-                ray_steps=coarse.get("ray_steps"),
+                tf=ipyvolume.TransferFunction(rgba=cloud_colours(clear_from)),
+                opacity_scale=self.opacity.value, visible=shown != "surface",
+                lighting=not coarse, ray_steps=coarse.get("ray_steps"),
             )  # fmt: skip
         figure.volumes = [self._volume]
-        corners = np.zeros((3, 3), np.float32)
-        self._mesh = _mesh(tuple(corners), np.array([[0, 1, 2]], np.uint32), SURFACE_COLOUR)
-        figure.lights = _lights()
+        found = None if shown == "cloud" else triangles(self._data, self.threshold)
+        corners, faces = found or NO_SURFACE
+        self._mesh = make_mesh(corners, faces, SURFACE_COLOUR, visible=found is not None)
+        figure.lights = make_lights()
         figure.meshes = [self._mesh]
-        self._shown_changed()
         self.stage.children = [figure]
         self.controls.layout.display = None
 
@@ -318,10 +270,10 @@ class VolumeView(widgets.VBox):
         return low + self.level.value * (high - low)
 
     def _size_changed(self) -> None:
-        if self._pending is not None:
-            volume, wishes = self._pending, self._wishes
-            self._pending, self._wishes = None, []
-            self.show(volume)
+        if self._then is not None:
+            then, wishes = self._then, self._wishes
+            self._then, self._wishes = None, []
+            then()
             for wish in wishes:
                 wish()
         elif self.figure is not None:
@@ -346,7 +298,7 @@ class VolumeView(widgets.VBox):
 
     def set_threshold(self, value: float) -> None:
         """Put the surface at a value, in the units of the volume."""
-        if self._pending is not None:
+        if self._then is not None:
             self._wishes.append(lambda: self.set_threshold(value))
             return
         low, high = self._range
@@ -360,7 +312,7 @@ class VolumeView(widgets.VBox):
         others
             Of each: the volume (x, z, y) of the same shape, the level, and the CSS colour.
         """
-        if self._pending is not None:
+        if self._then is not None:
             self._wishes.append(lambda: self.overlay(others))
         if self.figure is None:
             return
@@ -368,7 +320,7 @@ class VolumeView(widgets.VBox):
         for volume, level, colour in others:
             found = triangles(reduced(volume, self.limit), level)
             if found is not None:
-                meshes.append(_mesh(*found, colour))
+                meshes.append(make_mesh(*found, colour))
         self.figure.meshes = meshes
 
     def _opacity_changed(self) -> None:

@@ -105,6 +105,7 @@ class TotalNuclearVariation(ReconstructionStep):
         found = self._joint(
             projector,
             np.stack([values for values, _ in parts]), np.stack([known for _, known in parts]),
+            guide=list(series).index(self.guide) if self.guide else None,
             monitor=monitor, ncores=ncores,
         )  # fmt: skip
         outputs = {

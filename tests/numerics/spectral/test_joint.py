@@ -11,7 +11,7 @@ from tomojupyter.numerics.reconstruction.sirt import sirt
 from tomojupyter.numerics.spectral.coupling import add_divergence, ascend, clip
 from tomojupyter.numerics.spectral.joint import joint
 from tomojupyter.numerics.spectral.noise import precision
-from tomojupyter.numerics.spectral.operators import Operators
+from tomojupyter.numerics.spectral.operators import Operators, excess
 
 TILTS = np.arange(0, 180, 18.0)
 N = 20
@@ -123,9 +123,44 @@ def test_channels_together_beat_each_by_itself(phases, projector, counts):
 def test_a_guide_of_little_noise_helps(phases, projector, counts):
     guide = projector.forward(phases[0] + 2.5 * phases[1])
     guide += np.random.default_rng(2).normal(0, 0.2, guide.shape).astype("f4")
-    guided = joint(projector, np.concatenate([counts, guide[None]]), iterations=60)
+    series = np.concatenate([counts, guide[None]])
+    guided = joint(projector, series, guide=2, iterations=60)
+    among = joint(projector, series, iterations=60)
     free = joint(projector, counts, iterations=60)
-    assert error(guided.volumes[:2], phases) < 0.95 * error(free.volumes, phases)
+    errors = [error(found.volumes[:2], phases) for found in (guided, among, free)]
+    assert errors[0] < 0.95 * errors[1] < 0.5 * errors[2]
+    # Trust says nothing of the noise: neither of the maps nor of what is left of all.
+    assert guided.noise[:2] == pytest.approx(among.noise[:2], rel=0.1)
+    assert guided.residuals[-1] == pytest.approx(among.residuals[-1], rel=0.1)
+
+
+def test_a_guide_that_shows_nothing_does_no_harm(phases, projector, counts):
+    blank = np.random.default_rng(2).normal(0, 1, counts[:1].shape).astype("f4")
+    guided = joint(projector, np.concatenate([blank, counts]), guide=0, iterations=60)
+    free = joint(projector, counts, iterations=60)
+    assert error(guided.volumes[1:], phases) < 1.06 * error(free.volumes, phases)
+    nothing = joint(projector, np.concatenate([0 * blank, counts]), guide=0, iterations=60)
+    assert error(nothing.volumes[1:], phases) < 1.06 * error(free.volumes, phases)
+
+
+def test_what_interpolation_adds_is_known():
+    """Against the widths of projected voxels, as the projector in use makes them."""
+    tilts = np.array([0.0, 20.0, 45.0, 70.0, 90.0, 123.0])
+    nz, ny = 40, 48
+    projector = make_projector(tilts, ny, nz)
+    y = np.arange(ny) - (ny - 1) / 2
+    z = (nz - 1) / 2 - np.arange(nz)
+    rows, columns = (g.ravel() for g in np.mgrid[8:32, 10:38])
+    voxels = np.zeros((len(rows), nz, ny), "f4")
+    voxels[np.arange(len(rows)), rows, columns] = 1
+    seen = projector.forward(voxels)
+    angle = np.deg2rad(tilts)
+    at = y[columns, None] * np.cos(angle) + z[rows, None] * np.sin(angle)
+    width = (seen * (y - at[..., None]) ** 2).sum((0, 2)) / seen.sum((0, 2))
+    found = excess(projector)
+    assert found[[0, 4]] == pytest.approx(0, abs=1e-6)
+    assert found == pytest.approx(width, abs=0.005)
+    assert found[1] == pytest.approx(np.cos(np.deg2rad(20)) ** 2 / 6, rel=0.02)
 
 
 def test_units_of_the_channels_do_not_matter(projector, counts):

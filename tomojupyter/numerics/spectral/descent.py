@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 BALANCE = 0.1  # of steps in residuals and in volumes: changes the speed, not the result
 COUPLED = 4.0  # of steps in gradients and in residuals: likewise
 MATTER = 0.2  # of the brightest voxel: above it the noise of a channel is looked at
+TRUSTED = 3.0  # standard deviations of a guide's noise that count as one
 
 
 class Descent:
@@ -32,16 +33,33 @@ class Descent:
         (c, nx, n, ny) 1 / variance; 0 where nothing was measured.
     volumes
         (c, nx, nz, ny) to start from.
+    guide
+        Channel that is there for its edges, which cost what they cost a channel whose noise is
+        `TRUSTED` times less; its noise is that in the matter of any channel. None: no channel.
+
+    Notes
+    -----
+    A guide is not wanted for itself. Smoothed by as much of its noise as the others, it loses
+    what it could show of weak edges, and leaves the contrast of thin layers to the smoothness.
+    The noise of images such as HAADF differs between materials, and what is brightest, where it
+    is largest, may be a small part of the specimen.
     """
 
     def __init__(
-        self, both: Operators, data: np.ndarray, precision: np.ndarray, volumes: np.ndarray
+        self,
+        both: Operators,
+        data: np.ndarray,
+        precision: np.ndarray,
+        volumes: np.ndarray,
+        guide: int | None = None,
     ) -> None:
         self.both = both
         c, nx, nz, ny = volumes.shape
-        self.unit = self._units(precision, volumes)
+        self.noise, trust = self._noise(precision, volumes, guide)
+        unit = 1 / (self.noise * np.sqrt(trust))
+        self.unit, self.trust = (v.astype(np.float32)[:, None, None, None] for v in (unit, trust))
         self.target = data / self.unit
-        self.omega = precision * self.unit**2
+        self.omega = precision * self.trust * self.unit**2
         rows, columns = both.bounds()
         self.sigma = np.float32(BALANCE) * inverse_of(rows)
         self.tau = np.reciprocal(np.float32(BALANCE) * (columns + np.float32(6 * COUPLED)))
@@ -51,15 +69,18 @@ class Descent:
         self.q = np.zeros((nx, nz, ny, c, 3), np.float32)
         self.given_back = np.zeros_like(self.z)
 
-    def _units(self, precision: np.ndarray, volumes: np.ndarray) -> np.ndarray:
-        """Return (c, 1, 1, 1) units of the channels."""
-        noise = self.both.spread(precision)
-        levels = []
-        for own, volume in zip(noise, volumes, strict=True):
-            matter = volume > MATTER * volume.max()
-            levels.append(float(own[matter].mean()) if matter.any() else float(own.mean()))
-        unit = 1 / np.sqrt(np.maximum(np.array(levels), 1e-30))
-        return unit.astype(np.float32)[:, None, None, None]
+    def _noise(
+        self, precision: np.ndarray, volumes: np.ndarray, guide: int | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return (c,) noise of a gradient of each channel, and factors of its precision."""
+        spread = self.both.spread(precision)
+        matter = [volume > MATTER * volume.max() for volume in volumes]
+        levels = np.array([_mean(own, where) for own, where in zip(spread, matter, strict=True)])
+        trust = np.ones(len(levels))
+        if guide is not None:
+            everywhere = _mean(spread[guide], np.any(matter, axis=0))
+            trust[guide] = TRUSTED**2 * levels[guide] / max(everywhere, 1e-30)
+        return np.sqrt(np.maximum(levels, 1e-30)), trust
 
     def step(self, weight: float) -> float:
         """Take one step; return the root mean square of the residual in standard deviations."""
@@ -68,7 +89,7 @@ class Descent:
         nx = self.z.shape[1]
         residual = self.both.forward(self.ahead)
         residual -= self.target
-        squares = float(np.vdot(self.omega * residual, residual))
+        squares = float(np.vdot(self.omega / self.trust * residual, residual))
         residual *= self.sigma
         self.p += residual
         # In place of p / (1 + sigma / omega): omega may be 0.
@@ -96,3 +117,8 @@ class Descent:
     def volumes(self) -> np.ndarray:
         """Return the volumes in units of the data per px."""
         return np.asarray(self.z * self.unit)
+
+
+def _mean(values: np.ndarray, where: np.ndarray) -> float:
+    """Return the mean where it says, or of all if that is nowhere."""
+    return float(values[where].mean() if where.any() else values.mean())

@@ -55,6 +55,7 @@ def joint(
     refinements: int = 0,
     steps: int | None = None,
     weights: np.ndarray | None = None,
+    guide: int | None = None,
     monitor: Monitor = SILENT,
     ncores: int | None = None,
 ) -> Joint:
@@ -76,6 +77,8 @@ def joint(
         End after so many iterations in all. None: all of them.
     weights
         Like the sinograms, 0 for pixels that do not count. None: all count.
+    guide
+        Index of a channel that is there to show edges to the others (`Descent`). None: none is.
     monitor
         Called as ``monitor(done, all, residual=...)``.
     ncores
@@ -98,9 +101,10 @@ def joint(
     channel shows costs the others nothing. ``w`` is the inverse of the variance that a first
     reconstruction leaves: for counts, the Poisson likelihood to second order about that
     reconstruction. ``u`` makes the noise that reaches a gradient through ``A^T w`` one in every
-    channel. The weight is thus chosen by the data, with dose, number of tilts, and units of the
-    maps; `weight` itself is a pure number. ``A`` is corrected for the width of the projector's
-    interpolation (`Operators`), so voxels are means over their volume.
+    channel; a guide is smoothed by a third of that. The weight is thus chosen by the data, with
+    dose, number of tilts, and units of the maps; `weight` itself is a pure number. ``A`` is
+    corrected for the width of the projector's interpolation (`Operators`), so voxels are means
+    over their volume.
 
     The coupling takes contrast along with noise. A refinement repeats the descent with
     ``TNV(x) - <q, x>``, q being the subgradient that was found (Bregman's iteration), which
@@ -133,12 +137,16 @@ def joint(
             projector, data.reshape(flat), iterations=START, constrain=True,
             weights=keep.reshape(flat).astype(np.float32), ncores=ncores,
         ).volume.reshape(c, nx, *projector.slice_shape)  # fmt: skip
-        descent = Descent(both, data, precision(data, both.forward(first), keep), first)
+
+        def begin(volumes: np.ndarray) -> Descent:
+            certain = precision(data, both.forward(volumes), keep)
+            return Descent(both, data, certain, volumes, guide)
+
+        descent = begin(first)
         for stage in range(-1, 1 + refinements):
             if stage == 0:
                 # Little noise is left in these volumes, so what they leave of the data is noise.
-                found = descent.volumes()
-                descent = Descent(both, data, precision(data, both.forward(found), keep), found)
+                descent = begin(descent.volumes())
             elif stage > 0:
                 descent.give_back()
             for _ in range(iterations if stage == 0 else _later(iterations)):
@@ -148,9 +156,7 @@ def joint(
                     break
             if monitor.finish_early or len(residuals) == total:
                 break
-        return Joint(
-            descent.volumes(), 1 / descent.unit.ravel(), np.array(residuals), len(residuals)
-        )
+        return Joint(descent.volumes(), descent.noise, np.array(residuals), len(residuals))
 
 
 def _later(iterations: int) -> int:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tomojupyter.numerics.geometry import centre
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -13,22 +15,57 @@ if TYPE_CHECKING:
     from tomojupyter.numerics.reconstruction.projector import Projector
 
 SLAB = 8  # slices of a volume that a thread takes at a time
-SHARPER = 1 / 12  # of each neighbour along y, taken off a projected pixel
+SEEN = 256  # rays of a tilt, and steps along them, that its interpolation is looked at for
 
 
-def sharpened(sinograms: np.ndarray) -> np.ndarray:
-    """Take back along y (the last axis) what a projector blurs more than a camera does.
+def excess(projector: Projector) -> np.ndarray:
+    """Return by how much linear interpolation widens what a tilt sees of a voxel.
 
-    Its adjoint is itself.
+    Parameters
+    ----------
+    projector
+        Steps along its rays from row to row, or from column to column where those are fewer
+        degrees away, and interpolates linearly between the two voxels next to the ray.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (n,) variance in px^2, from 0 to 1/4.
+
+    Notes
+    -----
+    A ray at the fraction f between two voxels sees both: a variance of ``f (1 - f)``, along the
+    row. Its mean is 1/6 where rays meet rows anywhere, and 0 at 0 and 90 degrees, where they run
+    through the voxels' centres. At a slant it counts by the squared cosine, across the ray.
     """
-    return _with_neighbours(sinograms, -1)
+    found = []
+    for tilt in np.deg2rad(projector.tilts_deg):
+        along, across = np.cos(tilt), np.sin(tilt)
+        steps, cells = projector.thickness, projector.ny
+        if abs(along) < abs(across):
+            along, across, steps, cells = across, along, cells, steps
+        at = (_centred(projector.ny)[:, None] - _centred(steps) * across) / along
+        at = np.round(at + centre(cells), 6)
+        inside = (at >= 0) & (at <= cells - 1)
+        part = at - np.floor(at)
+        found.append(along**2 * float((part * (1 - part))[inside].mean()) if inside.any() else 0)
+    return np.array(found, np.float32)
 
 
-def _with_neighbours(sinograms: np.ndarray, sign: int) -> np.ndarray:
-    c = np.float32(SHARPER)
-    out = np.asarray((1 + 2 * c) * sinograms)
-    out[..., 1:] += sign * c * sinograms[..., :-1]
-    out[..., :-1] += sign * c * sinograms[..., 1:]
+def _centred(n: int) -> np.ndarray:
+    """Return the places of the pixels of an axis about its centre, of the middle ones if many."""
+    few = min(n, SEEN)
+    return np.arange((n - few) // 2, (n - few) // 2 + few) - centre(n)
+
+
+def _with_neighbours(sinograms: np.ndarray, share: np.ndarray, sign: int) -> np.ndarray:
+    """Return pixels with `share` (n, 1) of their difference from each neighbour along y added.
+
+    For a `sign` of 1: the sums of the sizes of what is added. Its adjoint is itself.
+    """
+    out = np.asarray((1 + 2 * share) * sinograms)
+    out[..., 1:] += sign * share * sinograms[..., :-1]
+    out[..., :-1] += sign * share * sinograms[..., 1:]
     return out
 
 
@@ -46,21 +83,22 @@ class Operators:
 
     Notes
     -----
-    A voxel is the mean over its volume (variance 1/12 px^2 across), and linear interpolation
-    spreads it over two pixels (1/6): together 1/4. A pixel of a camera is a mean over its width
-    (1/12). Volumes that explain measured projections with the wider profile are sharper than the
-    specimen: their surfaces are too steep, and what lies above a threshold too small. Taken off
-    is a variance of 1/6, by a kernel of three pixels along y. Along x, slices have no
+    A voxel is the mean over its volume, a variance of 1/12 px^2 at any tilt, and a pixel of a
+    camera the mean over its width, 1/12 as well; what linear interpolation adds is too much
+    (`excess`). Volumes that explain measured projections with the wider profile are sharper than
+    the specimen: their surfaces are too steep, and what lies above a threshold too small. It is
+    taken off, tilt by tilt, by a kernel of three pixels along y. Along x, slices have no
     interpolation.
     """
 
     def __init__(self, projector: Projector, workers: Workers, beat: Callable[[int], None]) -> None:
         self.projector, self.workers, self.beat = projector, workers, beat
+        self.share = excess(projector)[:, None] / 2
 
     def forward(self, volumes: np.ndarray) -> np.ndarray:
         """Return (channels, nx, n, ny)."""
         return self._each(
-            lambda part: sharpened(self.projector.forward(part)),
+            lambda part: _with_neighbours(self.projector.forward(part), self.share, -1),
             volumes,
             self.projector.sinogram_shape,
         )
@@ -68,7 +106,7 @@ class Operators:
     def back(self, sinograms: np.ndarray) -> np.ndarray:
         """Return the adjoint of `forward`, (channels, nx, nz, ny)."""
         return self._each(
-            lambda part: self.projector.back(sharpened(part)),
+            lambda part: self.projector.back(_with_neighbours(part, self.share, -1)),
             sinograms,
             self.projector.slice_shape,
         )
@@ -88,8 +126,9 @@ class Operators:
             (1, 1, nz, ny).
         """
         rows = self.projector.forward(np.ones((1, *self.projector.slice_shape), np.float32))
-        seen = _with_neighbours(np.ones((1, *self.projector.sinogram_shape), np.float32), 1)
-        return _with_neighbours(rows, 1)[None], self.projector.back(seen)[None]
+        ones = np.ones((1, *self.projector.sinogram_shape), np.float32)
+        columns = self.projector.back(_with_neighbours(ones, self.share, 1))
+        return _with_neighbours(rows, self.share, 1)[None], columns[None]
 
     def slabs(self, function: Callable[[int, int], None], nx: int) -> None:
         """Call a function for ranges of slices."""

@@ -31,7 +31,7 @@ FLAGS = [
     "--no-sandbox", "--no-first-run", "--disable-background-networking", "--use-gl=angle",
     "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
 ]  # fmt: skip
-MOVES = 15
+MOVES, VOLUMES = 15, 5
 PICTURE = """
 import numpy as np
 from tomojupyter.ui.views.stack import StackView
@@ -175,15 +175,19 @@ def stop(page, home: Path):
 
 
 def volume(page, home: Path):
-    with notebook(VOLUME, home) as url:
-        page.goto(url)
-        page.wait_for_selector(".tj-rail-explore", timeout=180_000)
-        page.wait_for_timeout(15_000)  # nobody comes to a volume sooner
-        begun = time.monotonic()
-        page.click(".tj-rail-explore")
-        page.wait_for_selector(".tj-view-explore-4 canvas", timeout=180_000)
-        page.evaluate(DRAWN)
-        yield "3D of a 256³ volume after the click", f"{time.monotonic() - begun:.1f} s", "3 s"
+    took = []
+    for _ in range(VOLUMES):
+        with notebook(VOLUME, home) as url:
+            page.goto(url)
+            page.wait_for_selector(".tj-rail-explore", timeout=180_000)
+            page.wait_for_timeout(15_000)  # nobody comes to a volume sooner
+            begun = time.monotonic()
+            page.click(".tj-rail-explore")
+            page.wait_for_selector(".tj-view-explore-4 canvas", timeout=180_000)
+            page.evaluate(DRAWN)
+            took.append(time.monotonic() - begun)
+    told = f"{np.median(took):.2f} s ({min(took):.2f} to {max(took):.2f})"
+    yield "3D of a 256³ volume after the click", told, "3 s"
 
 
 def opening(page, home: Path, large: float):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tomojupyter.numerics import geometry
-from tomojupyter.numerics.images.filters import estimate_vacuum
+from tomojupyter.numerics.images.vacuum import estimate_vacuum
 
 
 @dataclass(frozen=True)

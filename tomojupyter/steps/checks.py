@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tomojupyter.errors import TomojupyterWarning
-from tomojupyter.numerics.images.filters import blank_frames
+from tomojupyter.numerics.images.vacuum import blank_frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

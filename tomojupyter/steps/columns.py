@@ -13,12 +13,8 @@ from tomojupyter.errors import ParameterError
 from tomojupyter.numerics import geometry
 from tomojupyter.numerics.aligned import zeros
 from tomojupyter.numerics.blocks import unless_stopped
-from tomojupyter.numerics.images.filters import (
-    bin_mean,
-    blank_frames,
-    estimate_vacuum,
-    reduction,
-)
+from tomojupyter.numerics.images.filters import bin_mean
+from tomojupyter.numerics.images.vacuum import blank_frames, estimate_vacuum, reduction
 from tomojupyter.steps.checks import warn_of_projections
 
 if TYPE_CHECKING:

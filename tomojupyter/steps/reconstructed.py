@@ -10,7 +10,7 @@ import numpy as np
 from tomojupyter.errors import ParameterError
 from tomojupyter.formats.volume_file import VolumeFile, check_new
 from tomojupyter.numerics.blocks import Workers
-from tomojupyter.numerics.images.filters import estimate_vacuum
+from tomojupyter.numerics.images.vacuum import estimate_vacuum
 from tomojupyter.steps import history
 from tomojupyter.steps.base import Outcome
 from tomojupyter.steps.checks import warn

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tomojupyter.errors import ParameterError
-from tomojupyter.numerics.images.filters import blank_frames, estimate_vacuum
+from tomojupyter.numerics.images.vacuum import blank_frames, estimate_vacuum
 from tomojupyter.numerics.simulation.acquisition import tilt_series
 from tomojupyter.numerics.simulation.phantoms import Ellipsoid, Phantom, catalyst
 

@@ -12,9 +12,9 @@ from tomojupyter.numerics.aligned import zeros
 from tomojupyter.numerics.alignment.mass import masses
 from tomojupyter.numerics.gaps import filled
 from tomojupyter.numerics.images.bad_frames import bad_frames
-from tomojupyter.numerics.images.filters import blank_frames, estimate_vacuum
 from tomojupyter.numerics.images.intensity import brightness, robust_line
 from tomojupyter.numerics.images.spikes import despike
+from tomojupyter.numerics.images.vacuum import blank_frames, estimate_vacuum
 
 LEAST_FRAMES = 7
 LEAST_SPAN = 40.0  # degrees

@@ -15,7 +15,7 @@ from tomojupyter.errors import AlignmentRefused
 from tomojupyter.numerics.aligned import zeros
 from tomojupyter.numerics.alignment.registration_pairs import prepare
 from tomojupyter.numerics.gaps import filled
-from tomojupyter.numerics.images.filters import blank_frames, estimate_vacuum
+from tomojupyter.numerics.images.vacuum import blank_frames, estimate_vacuum
 
 CROSSES = 0.15  # of the brightest rows: above, at an edge, the specimen crosses it
 EDGE_ROWS = 3  # px

@@ -11,7 +11,7 @@ import numpy as np
 from tomojupyter.errors import AlignmentRefused, DataError, ParameterError, TiltsError
 from tomojupyter.numerics.alignment.registration_pairs import Picture, prepare
 from tomojupyter.numerics.alignment.registration_profile import shifts_by_mass
-from tomojupyter.numerics.images.filters import blank_frames, estimate_vacuum
+from tomojupyter.numerics.images.vacuum import blank_frames, estimate_vacuum
 
 if TYPE_CHECKING:
     from tomojupyter.monitor import Monitor

@@ -16,7 +16,7 @@ import numpy as np
 from tomojupyter.errors import AlignmentRefused, ParameterError
 from tomojupyter.numerics.alignment.moments import Moments, angle_step, measure, offset_step
 from tomojupyter.numerics.geometry import resample, rotation, translation
-from tomojupyter.numerics.images.filters import estimate_vacuum
+from tomojupyter.numerics.images.vacuum import estimate_vacuum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,10 +9,11 @@ import numpy as np
 from scipy import fft, ndimage
 
 from tomojupyter.errors import DataError
-from tomojupyter.numerics.images.filters import bin_mean, blank_frames, estimate_vacuum
+from tomojupyter.numerics.images.filters import bin_mean
 from tomojupyter.numerics.images.glances import Glances
 from tomojupyter.numerics.images.intensity import brightness, robust_line
 from tomojupyter.numerics.images.spikes import QUANTILE, QUANTILE_SIGMAS, find_spikes
+from tomojupyter.numerics.images.vacuum import blank_frames, estimate_vacuum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,7 +13,8 @@ import numpy as np
 from scipy import ndimage
 
 from tomojupyter.numerics.geometry import WHOLE
-from tomojupyter.numerics.images.filters import bin_mean, blank_frames
+from tomojupyter.numerics.images.filters import bin_mean
+from tomojupyter.numerics.images.vacuum import blank_frames
 from tomojupyter.numerics.reconstruction import reconstruct as solvers
 from tomojupyter.numerics.reconstruction.backends import make_projector
 

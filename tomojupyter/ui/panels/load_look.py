@@ -9,9 +9,9 @@ import ipywidgets as widgets
 import numpy as np
 
 from tomojupyter.numerics.images.bad_frames import bad_frames
-from tomojupyter.numerics.images.filters import estimate_vacuum
 from tomojupyter.numerics.images.glances import Glances
 from tomojupyter.numerics.images.intensity import brightness
+from tomojupyter.numerics.images.vacuum import estimate_vacuum
 from tomojupyter.ui.frame_reader import FrameReader
 from tomojupyter.ui.panels.noticed import noticed, noticed_html
 from tomojupyter.ui.style import sentence

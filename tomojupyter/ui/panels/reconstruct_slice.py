@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tomojupyter.errors import ParameterError
-from tomojupyter.numerics.images.filters import blank_frames
+from tomojupyter.numerics.images.vacuum import blank_frames
 from tomojupyter.numerics.reconstruction import reconstruct as solvers
 from tomojupyter.numerics.reconstruction.backends import make_projector
 from tomojupyter.steps.columns import Sinograms

@@ -10,7 +10,7 @@ import pytest
 from tomojupyter.errors import DataError
 from tomojupyter.ui.views.convergence import ConvergenceView
 from tomojupyter.ui.views.curves import Curve
-from tomojupyter.ui.views.plot_svg import Axes, limits, log_ticks, ticks
+from tomojupyter.ui.views.plot_svg import Axes, Mark, draw, limits, log_ticks, ticks
 from tomojupyter.ui.views.texts import number_text, tilt_text
 
 
@@ -192,3 +192,16 @@ def test_bars_of_zeros_stand_on_the_axis():
     curve.set("movement", np.arange(3.0), np.array([1.0, -2.0, 3.0]), style="bars")
     curve.redraw()
     assert curve._axes.y[0] < -2
+
+
+@pytest.mark.parametrize("at", [0.0, 0.3, 0.5, 0.8, 1.0])
+@pytest.mark.parametrize("width", [250, 320, 640])
+def test_texts_of_marks_stay_beside_the_axes(width, at):
+    axes = Axes(width, 120, (0, 1), (0, 1))
+    words = "you are at the best, 0.1 px"
+    svg = ElementTree.fromstring(draw(axes, [], [Mark("star", at, 1, text=words)]))
+    text = next(e for e in svg.iter() if e.text == words)
+    left = float(text.get("x"))
+    left -= 6.2 * len(words) if text.get("text-anchor") == "end" else 0
+    assert left >= axes.left - 4
+    assert left + 6.2 * len(words) <= width - axes.right + 6

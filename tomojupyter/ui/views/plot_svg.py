@@ -299,9 +299,13 @@ def _mark(a: Axes, m: Mark) -> None:
 def _text(a: Axes, x: float, y: float, m: Mark, left: bool = False) -> None:
     if not m.text:
         return
-    wide = 6.2 * len(m.text)
-    before = (left and x - wide > a.left) or x + wide > a.width - a.right
+    wide, right = 6.2 * len(m.text), a.width - a.right
+    before = (left and x - wide > a.left) or x + wide > right
     anchor, shift = ("end", -10 if not left else -5) if before else ("start", 5)
+    if (
+        before and x + shift - wide < a.left - 4
+    ):  # room on neither side: below, as far right as it fits
+        anchor, shift, y = "end", min(right, max(x, a.left) + wide) - x, a.height - a.bottom - 6
     a.parts.append(
         f'<text x="{x + shift}" y="{max(y, a.top + 9)}" fill="{escape(m.color)}" '
         f'text-anchor="{anchor}">{escape(m.text)}</text>'

@@ -35,6 +35,22 @@ class FormatError(TomojupyterError, ValueError):
     """A file is not what its name says, or ends early."""
 
 
+class IncompleteFileError(FormatError):
+    """A file ends before the last of its sections.
+
+    Parameters
+    ----------
+    text
+        The sentence.
+    complete
+        How many sections are there.
+    """
+
+    def __init__(self, text: str, complete: int) -> None:
+        super().__init__(text)
+        self.complete = complete
+
+
 class MissingFileError(TomojupyterError, FileNotFoundError):
     """A file that was named is not there."""
 

@@ -31,7 +31,7 @@ def test_tilts_of_serialem(small, with_extended, pixels):
     assert ours.tilts_deg == pytest.approx([-60.0, 0.0, 59.97])
     assert (ours.extended, ours.extended_kind) == (extended, "SERI")
     assert np.array_equal(ours.data, pixels)
-    assert read_mrc(small, frames=2).tilts_deg == pytest.approx([-60.0, 0.0])
+    assert read_mrc(small, sections=2).tilts_deg == pytest.approx([-60.0, 0.0])
 
 
 def test_serialem_without_tilts_has_none(small, with_extended):

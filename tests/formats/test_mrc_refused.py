@@ -53,12 +53,12 @@ def test_truncated_file_says_how_many_frames_are_complete(tmp_path):
     with pytest.raises(
         FormatError,
         match=r"HAADF\.mrc ends early: the header promises 77 frames, 61 are complete\. "
-        r"Load 61 \(frames=61\), or copy the file again\.",
+        r"Load 61 \(sections=61\), or copy the file again\.",
     ):
         read_mrc(path)
-    assert np.array_equal(read_mrc(path, frames=61).data, data[:61])
+    assert np.array_equal(read_mrc(path, sections=61).data, data[:61])
     with pytest.raises(FormatError, match="61 are complete"):
-        read_mrc(path, frames=62)
+        read_mrc(path, sections=62)
 
 
 def test_file_without_a_whole_frame_says_so(small):
@@ -67,10 +67,10 @@ def test_file_without_a_whole_frame_says_so(small):
         read_mrc(small)
 
 
-@pytest.mark.parametrize("frames", [0, 4, -1])
-def test_frames_out_of_range_are_refused(small, frames):
-    with pytest.raises(ParameterError, match=r"frames must be from 1 to 3 for small\.mrc"):
-        read_mrc(small, frames=frames)
+@pytest.mark.parametrize("sections", [0, 4, -1])
+def test_sections_out_of_range_are_refused(small, sections):
+    with pytest.raises(ParameterError, match=r"sections must be from 1 to 3 for small\.mrc"):
+        read_mrc(small, sections=sections)
 
 
 def test_trailing_bytes_do_no_harm(small, pixels):

@@ -7,6 +7,7 @@ from scipy import ndimage
 import tomojupyter.api as tomo
 from tomojupyter.errors import (
     FormatError,
+    IncompleteFileError,
     MissingFileError,
     ParameterError,
     TiltsError,
@@ -229,3 +230,32 @@ def test_real_files(real_data):
     # Half a second apart: the frames moved by a third of a pixel.
     shifts = np.array(history.read(tomo.load([path]))[0]["frame_shifts"])
     assert np.abs(shifts).max() < 0.5
+
+
+@pytest.mark.parametrize("beside", ["mdoc", "rawtlt"])
+def test_the_first_sections_of_a_file_that_ends_early(pair, beside):
+    images = np.arange(5 * 48, dtype="i2").reshape(5, 6, 8)
+    tilts = [-20.0, -10.0, 0.0, 10.0, 20.0]
+    path = pair(images, tilts)
+    if beside == "rawtlt":
+        path.with_suffix(".mrc.mdoc").unlink()
+        path.with_suffix(".rawtlt").write_text("\n".join(map(str, tilts)))
+    path.write_bytes(path.read_bytes()[: 1024 + 3 * 96 + 20])
+    with pytest.raises(
+        IncompleteFileError, match=r"3 are complete\. Load 3 \(sections=3\)"
+    ) as told:
+        tomo.load(path)
+    for lazy in (False, True):
+        stack = tomo.load(path, sections=told.value.complete, lazy=lazy)
+        assert np.array_equal(np.asarray(stack.data), images[:3])
+        assert stack.tilts.data.ravel().tolist() == tilts[:3]
+        assert history.read(stack)[0]["sections"] == 3
+
+
+def test_sections_of_what_is_no_mrc_file_are_refused(tmp_path, pair):
+    images = np.zeros((3, 8, 8), np.float32)
+    np.save(tmp_path / "series.npy", images)
+    one = pair(images.astype("i2"), [0.0, 1.0, 2.0])
+    for what in (tmp_path / "series.npy", [one, one], images):
+        with pytest.raises(ParameterError, match="sections is for one MRC file"):
+            tomo.load(what, sections=2)

@@ -17,7 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tomojupyter.errors import DataError, FormatError, MissingFileError, ParameterError
+from tomojupyter.errors import (
+    DataError,
+    FormatError,
+    IncompleteFileError,
+    MissingFileError,
+    ParameterError,
+)
 from tomojupyter.formats.mrc_extended import extended_axis, extended_pixel_nm, extended_tilts
 
 HEADER = np.dtype(
@@ -100,15 +106,15 @@ class MrcFile:
     axis_deg: float | None
 
 
-def read_mrc(path: str | Path, frames: int | None = None) -> MrcFile:
+def read_mrc(path: str | Path, sections: int | None = None) -> MrcFile:
     """Read an MRC file.
 
     Parameters
     ----------
     path
         The file: .mrc, .st, .ali, .rec, .map ...
-    frames
-        Read the first `frames` sections only, for example of a file that ends early. None: all.
+    sections
+        Read the first so many only, for example of a file that ends early. None: all.
 
     Returns
     -------
@@ -120,9 +126,11 @@ def read_mrc(path: str | Path, frames: int | None = None) -> MrcFile:
     MissingFileError
         If there is no such file.
     FormatError
-        If it is not an MRC file, ends early, or has complex, RGB or 4-bit pixels.
+        If it is not an MRC file, or has complex, RGB or 4-bit pixels.
+    IncompleteFileError
+        If it ends early.
     ParameterError
-        If `frames` is below 1 or above what the header promises.
+        If `sections` is below 1 or above what the header promises.
 
     Notes
     -----
@@ -133,10 +141,12 @@ def read_mrc(path: str | Path, frames: int | None = None) -> MrcFile:
     raw, length = _first_bytes(path)
     header = _header(path, raw, length)
     nx, ny, nz = (int(n) for n in header["size"])
-    if frames is not None:
-        if not 1 <= frames <= nz:
-            raise ParameterError(f"frames must be from 1 to {nz} for {path.name}, got {frames}.")
-        nz = frames
+    if sections is not None:
+        if not 1 <= sections <= nz:
+            raise ParameterError(
+                f"sections must be from 1 to {nz} for {path.name}, got {sections}."
+            )
+        nz = sections
     offset = HEADER.itemsize + int(header["extended"])
     dtype = _dtype(path, header)
     _check_length(path, length, offset, (nx, ny, nz), dtype)
@@ -296,11 +306,12 @@ def _check_length(
     if length >= offset + nz * frame:
         return
     whole = max(0, length - offset) // frame
-    help_ = f"Load {whole} (frames={whole}), or copy" if whole else "Copy"
+    help_ = f"Load {whole} (sections={whole}), or copy" if whole else "Copy"
     plural = "frame" if nz == 1 else "frames"
-    raise FormatError(
+    raise IncompleteFileError(
         f"{path.name} ends early: the header promises {nz} {plural}, {whole} "
-        f"{'is' if whole == 1 else 'are'} complete. {help_} the file again."
+        f"{'is' if whole == 1 else 'are'} complete. {help_} the file again.",
+        whole,
     )
 
 

@@ -19,7 +19,7 @@ from tomojupyter.formats.hyperspy_files import read_hyperspy
 from tomojupyter.formats.mrc import read_mrc
 from tomojupyter.formats.ondisk import lazily
 from tomojupyter.formats.rosetta import tilts_in
-from tomojupyter.formats.suffixes import FOLDERS, HYPERSPY, READABLE, VOLUMES
+from tomojupyter.formats.suffixes import FOLDERS, HYPERSPY, MRC, READABLE, VOLUMES
 from tomojupyter.formats.tilts import read_tilts
 from tomojupyter.io.frames import MEAN, check_frames
 from tomojupyter.io.readers import Content, read_content
@@ -45,6 +45,7 @@ def load(
     mdocs: Any = None,
     *,
     frames: str | int = MEAN,
+    sections: int | None = None,
     lazy: bool = False,
 ) -> Any:
     """Load a tilt series or a volume.
@@ -65,6 +66,9 @@ def load(
         What becomes of several frames at each tilt, where an ``.mdoc`` names the tilts: their
         ``"mean"`` once they are registered to each other, the ``"first"``, one by its index, or
         ``"all"``, each a projection.
+    sections
+        Of an MRC file, read the first so many only, for example of one that ends early, with
+        the first of the tilts. None: all.
     lazy
         Leave the pixels on the disk until they are needed.
 
@@ -79,11 +83,12 @@ def load(
     MissingFileError
         If a file is not there.
     FormatError
-        If it cannot be read as what its name says.
+        If it cannot be read as what its name says, or ends early.
     TiltsError
         If the number of tilts is not that of the projections.
     ParameterError
-        If `frames` names no frame, or a format needs a package that is not installed.
+        If `frames` names no frame, `sections` is not from 1 to those of the file or it is no MRC
+        file, or a format needs a package that is not installed.
 
     Notes
     -----
@@ -95,8 +100,11 @@ def load(
         tilts = read_tilts(Path(tilts))
     options: dict[str, Any] = {"find_tilts": tilts is None, "lazy": lazy, "frames": frames}
     if isinstance(filename, str | Path):
-        signal = _load_file(_existing(filename), _one(mdocs), options)
+        path = _existing(filename)
+        _check_sections(sections, path)
+        signal = _load_file(path, _one(mdocs), {**options, "sections": sections})
     elif _are_paths(filename):
+        _check_sections(sections, None)
         paths = [_existing(f) for f in filename]
         series = read_series(paths, mdocs, **options)
         signal = _stack_of(series, lazy)
@@ -104,6 +112,7 @@ def load(
         start_history(signal, **origin, shape=_shape(signal))
         signal = _axis_to_x(signal, paths[0].name, series.axis_deg)
     else:
+        _check_sections(sections, None)
         stack = TomoStack(filename, tilts)
         start_history(stack, reader="array", shape=_shape(stack))
         return stack
@@ -113,6 +122,15 @@ def load(
         raise TiltsError(f"{filename} is a volume, which has no tilts: load it without")
     angles = np.ravel(getattr(tilts, "data", tilts)).tolist()
     return signal.set_tilts("list", tilts=tuple(angles))
+
+
+def _check_sections(sections: int | None, path: Path | None) -> None:
+    """Refuse `sections` of what is not one MRC file."""
+    if sections is not None and (path is None or path.suffix.lower() not in (*MRC, *VOLUMES)):
+        raise ParameterError(
+            "sections is for one MRC file, which may end early; of other series take projections "
+            "out by trim"
+        )
 
 
 def _existing(filename: str | Path) -> Path:
@@ -147,17 +165,18 @@ def _are_paths(filename: Any) -> bool:
 def _load_file(path: Path, mdoc: str | Path | None, options: dict[str, Any]) -> Any:
     suffix = path.suffix.lower()
     axis_deg, more = None, {}
+    part = {} if options["sections"] is None else {"sections": options["sections"]}
     if suffix in HYPERSPY:
         signal = _from_hyperspy(path, options["lazy"])
     elif suffix in VOLUMES:
-        signal = _from_volume(path, options["lazy"])
+        signal = _from_volume(path, options["lazy"], options["sections"])
     else:
         content = read_content(path, mdoc=mdoc, **options)
         content.metadata.setdefault("General", {})["title"] = path.stem
         signal = _stack_of(content, options["lazy"])
         axis_deg, more = content.axis_deg, content.origin
     signal.metadata.General.original_filename = path.name
-    origin = {"reader": suffix, "file": path.name, **_stamp(path, options["lazy"]), **more}
+    origin = {"reader": suffix, "file": path.name, **_stamp(path, options["lazy"]), **part, **more}
     start_history(signal, **origin, shape=_shape(signal))
     return _axis_to_x(signal, path.name, axis_deg)
 
@@ -209,9 +228,9 @@ def _axis_to_x(signal: Any, name: str, axis_deg: float | None) -> Any:
     return run(signal, make_step("set_axis", "angle"))
 
 
-def _from_volume(path: Path, lazy: bool) -> RecStack:
+def _from_volume(path: Path, lazy: bool, sections: int | None) -> RecStack:
     """Read an MRC file as a volume: its axes (z, y, x) become (x, z, y)."""
-    content = read_mrc(path)
+    content = read_mrc(path, sections)
     pixels: Any = (lazily(content.data) if lazy else content.data).transpose(2, 0, 1)
     volume: RecStack = (RecStack._lazy_class if lazy else RecStack)(pixels)
     volume.metadata.General.title = path.stem

@@ -64,7 +64,13 @@ class Content:
 
 
 def read_content(
-    path: Path, *, find_tilts: bool, mdoc: str | Path | None, lazy: bool, frames: Any
+    path: Path,
+    *,
+    find_tilts: bool,
+    mdoc: str | Path | None,
+    lazy: bool,
+    frames: Any,
+    sections: int | None = None,
 ) -> Content:
     """Read a file of images, and what stands beside it.
 
@@ -80,6 +86,8 @@ def read_content(
         Leave the pixels on the disk, as a dask array.
     frames
         What becomes of several frames at one tilt.
+    sections
+        Of an MRC file, read the first so many only, with the first tilts. None: all.
 
     Raises
     ------
@@ -88,7 +96,7 @@ def read_content(
     """
     suffix = path.suffix.lower()
     if suffix in MRC:
-        content = _from_mrc(path, lazy)
+        content = _from_mrc(path, lazy, sections)
     elif suffix in NUMPY:
         content = _bare(_from_numpy(path, lazy))
     elif suffix in TIFF:
@@ -96,14 +104,15 @@ def read_content(
     else:
         content = _from_rosetta(path, lazy)
     beside = find_mdoc(path, mdoc)
-    told = _take_mdoc(path, content, beside, frames) if beside else None
+    part = sections is not None
+    told = _take_mdoc(path, content, beside, frames, part) if beside else None
     if find_tilts:
-        content.tilts = choose_tilts(path, len(content.data), content.tilts, told)
+        content.tilts = choose_tilts(path, len(content.data), content.tilts, told, part)
     return content
 
 
 def _take_mdoc(
-    path: Path, content: Content, beside: tuple[str, Mdoc], frames: Any
+    path: Path, content: Content, beside: tuple[str, Mdoc], frames: Any, part: bool
 ) -> tuple[str, np.ndarray] | None:
     """Take over what an .mdoc says; return its name and its tilts."""
     name, mdoc = beside
@@ -125,7 +134,9 @@ def _take_mdoc(
     if tilts is None:
         # Of another number of sections: worth a word if these have tilts.
         tilts = mdoc.tilts_deg(len(mdoc.sections))
-        return None if tilts is None else (name, tilts)
+        if tilts is None or not part:
+            return None if tilts is None else (name, tilts)
+        tilts = tilts[:n]
     # Pieces of a montage share a tilt too, but show other places.
     k = 1 if frames == ALL or mdoc.is_montage else frames_per_tilt(tilts)
     content.data, done = merge_frames(path.name, content.data, k, frames)
@@ -136,8 +147,8 @@ def _take_mdoc(
     return name, tilts[::k]
 
 
-def _from_mrc(path: Path, lazy: bool) -> Content:
-    read = read_mrc(path)
+def _from_mrc(path: Path, lazy: bool, sections: int | None) -> Content:
+    read = read_mrc(path, sections)
     content = _bare(lazily(read.data) if lazy else read.data)
     for axis, size in zip(content.axes[1:], read.pixel_nm[1:], strict=True):
         if size:

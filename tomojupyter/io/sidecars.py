@@ -51,7 +51,11 @@ def find_mdoc(path: Path, given: str | Path | None = None) -> tuple[str, Mdoc] |
 
 
 def choose_tilts(
-    path: Path, n: int, in_file: np.ndarray | None, mdoc: tuple[str, np.ndarray] | None
+    path: Path,
+    n: int,
+    in_file: np.ndarray | None,
+    mdoc: tuple[str, np.ndarray] | None,
+    part: bool = False,
 ) -> np.ndarray | None:
     """Return the tilts of a series: of its .mdoc, else of the list beside it, else its own.
 
@@ -65,6 +69,8 @@ def choose_tilts(
         The tilts in the file itself.
     mdoc
         Name of the .mdoc and the tilts in it.
+    part
+        They are the first of a longer series: of longer lists, the first tilts are theirs.
 
     Returns
     -------
@@ -79,6 +85,8 @@ def choose_tilts(
         If a list cannot be read.
     """
     found = list(_candidates(path, in_file, mdoc))
+    if part:
+        found = [(name, tilts[:n]) for name, tilts in found]
     fits = [(name, tilts) for name, tilts in found if len(tilts) == n]
     wrong = [(name, tilts) for name, tilts in found if len(tilts) != n]
     if wrong and not fits:

@@ -36,6 +36,8 @@ class Source:
     kind
         What is taken from it: nothing but the series, or of spectra their ``"sum"`` over all
         channels. ``"edx"`` without a path is the simulated series of spectra and its images.
+    sections
+        How many of a file that ends early; None: all.
     """
 
     path: str = ""
@@ -43,13 +45,15 @@ class Source:
     changed: float = 0.0
     files: tuple[str, ...] = ()
     kind: str = ""
+    sections: int | None = None
 
     @classmethod
-    def of_file(cls, path: str | Path) -> Source:
-        """Return the source of a file as it is now."""
+    def of_file(cls, path: str | Path, sections: int | None = None) -> Source:
+        """Return the source of a file as it is now, or of its first sections."""
         whole = Path(path).resolve()
         about = whole.stat()
-        return cls(str(whole), about.st_size if whole.is_file() else 0, about.st_mtime)
+        size = about.st_size if whole.is_file() else 0
+        return cls(str(whole), size, about.st_mtime, sections=sections)
 
     @classmethod
     def of_files(cls, paths: Sequence[Path]) -> Source:
@@ -114,7 +118,7 @@ class Source:
             raise MissingFileError(self.problem())
         if Path(self.path).is_file() and Path(self.path).stat().st_size != self.size:
             raise FormatError(self.problem())
-        return tomo.load(self.path)
+        return tomo.load(self.path, sections=self.sections)
 
     def spectra(self) -> Any:
         """Load the spectra.

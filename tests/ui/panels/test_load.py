@@ -356,3 +356,31 @@ def test_the_specimen_drives_what_register_proposes(seen):
     assert register.form.controls["specimen"].value == "slab"
     seen.controls["specimen"].value = "needle"
     assert register.form.controls["specimen"].value == "compact"
+
+
+def test_what_is_complete_of_a_file_that_ends_early_is_a_click_away(seen, folder, stack):
+    path = folder / "cut.mrc"
+    write_mrc(path, np.asarray(stack.data, np.float32), 0.5, is_volume=False)
+    frame = stack.data[0].size * 4
+    path.write_bytes(path.read_bytes()[: 1024 + 5 * frame + 8])
+    path.with_suffix(".rawtlt").write_text("\n".join(map(str, stack.tilts.data.ravel())))
+    assert seen.part.layout.display == "none"
+    seen.open_file("cut.mrc")
+    assert "5 are complete" in seen.session.message.text
+    assert seen.part.description == "Load the 5 complete frames"
+    assert seen.part.layout.display == ""
+
+    seen.part.click()
+    assert seen.part.layout.display == "none"
+    assert len(seen.shown.data) == 5
+    assert not seen.apply.disabled
+    seen.apply.click()
+    kept = Source.from_dict(json.loads(json.dumps(seen.session.cursor.root.source.as_dict())))
+    assert np.array_equal(kept.load().data, seen.session.signal.data)
+
+    # another file is another matter
+    seen.open_file("cut.mrc")
+    seen.open_file("bare.npy")
+    assert seen.part.layout.display == "none"
+    seen.open_file("fake.mrc")
+    assert seen.part.layout.display == "none"

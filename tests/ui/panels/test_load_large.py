@@ -15,7 +15,7 @@ from tomojupyter.steps import history
 from tomojupyter.ui import frame_reader
 from tomojupyter.ui.frame_reader import FrameReader
 from tomojupyter.ui.jobs import Inline
-from tomojupyter.ui.panels import load, load_look
+from tomojupyter.ui.panels import load_look, load_reading
 from tomojupyter.ui.panels.load import RANGE, LoadPanel
 from tomojupyter.ui.session import Session
 
@@ -25,7 +25,7 @@ MB = 2**20
 @pytest.fixture
 def folder(tmp_path, stack, monkeypatch):
     """Return a folder with a series that counts as large, and lies in the file as a map."""
-    for module in (load, load_look):
+    for module in (load_reading, load_look):
         monkeypatch.setattr(module, "LARGE", 10_000)
     monkeypatch.setattr("tomojupyter.formats.mrc.MAPPED", 10_000)
     root = tmp_path / "data"
@@ -95,7 +95,7 @@ def test_the_rest_follows_and_each_frame_is_read_once(panel, folder, read):
 def test_what_is_said_is_what_is_said_of_a_small_one(panel, folder, monkeypatch):
     panel.open_file(folder / "large.mrc")
     large = panel.card.value
-    for module in (load, load_look):
+    for module in (load_reading, load_look):
         monkeypatch.setattr(module, "LARGE", 1e9)
     other = LoadPanel(Session(executor=Inline(), folder=folder))
     other.activate()

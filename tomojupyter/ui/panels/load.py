@@ -15,7 +15,7 @@ from tomojupyter.steps.run import run
 from tomojupyter.ui.fields import ValueText, parse_number
 from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.filelist import FileList
-from tomojupyter.ui.panels.load_look import LARGE, SeriesLook
+from tomojupyter.ui.panels.load_look import SeriesLook
 from tomojupyter.ui.panels.load_more import (
     SPECIMEN_HELP,
     SPECIMENS,
@@ -24,9 +24,9 @@ from tomojupyter.ui.panels.load_more import (
     list_step,
     offer_lists,
     range_step,
-    read_whole,
     tilts_dropdown,
 )
+from tomojupyter.ui.panels.load_reading import PartButton, read_whole, reader
 from tomojupyter.ui.panels.noticed import facts_html
 from tomojupyter.ui.panels.resume import ResumeCard
 from tomojupyter.ui.sources import Source
@@ -35,10 +35,9 @@ from tomojupyter.ui.views.texts import minus
 from tomojupyter.ui.words import pixel_nm, size_text, tilts_known, tilts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from tomojupyter.monitor import Monitor
     from tomojupyter.steps import Step
     from tomojupyter.ui.jobs import Result
     from tomojupyter.ui.session import Session
@@ -135,19 +134,30 @@ class LoadPanel(OperationPanel):
                 control.observe(lambda _: self._form_changed(), "value")
         self.details = widgets.VBox([widgets.HTML(section("What the file says")), self.says, *rows])
         buttons = widgets.HBox([self.catalyst]).add_class("tj-buttons")
-        return [self.files, buttons, self.upload, self.details]
+        self.part = PartButton(self.open_file)
+        return [self.files, self.part, buttons, self.upload, self.details]
 
     # ------------------------------------------------------------------ choosing
 
-    def open_file(self, path: str | Path) -> None:
-        """Read a file of the data folder and show it; nothing is changed yet."""
+    def open_file(self, path: str | Path, sections: int | None = None) -> None:
+        """Read a file of the data folder and show it; nothing is changed yet.
+
+        Parameters
+        ----------
+        path
+            Within the folder.
+        sections
+            How many to read of a file that ends early; None: all.
+        """
         whole = self.files.folder.inside(path)
         if self.resume.found(whole):
             return
         self.resume.close()
 
         size = whole.stat().st_size
-        self._begin(whole.name, _reader(whole, size), size_text(size), Source.of_file(whole))
+        work = self.part.watched(reader(whole, size, sections), whole)
+        origin = Source.of_file(whole, sections)
+        self._begin(whole.name, work, size_text(size), origin)
         self.files.choose(whole)
 
     def open_series(self, paths: Sequence[Path]) -> None:
@@ -156,7 +166,7 @@ class LoadPanel(OperationPanel):
         self.resume.close()
         name, size = whole[0].parent.name, sum(path.stat().st_size for path in whole)
         source = f"{len(whole)} files, {size_text(size)}"
-        self._begin(name, _reader(whole, size), source, Source.of_files(whole))
+        self._begin(name, reader(whole, size), source, Source.of_files(whole))
 
     def open_catalyst(self) -> None:
         """Simulate the built-in series and show it."""
@@ -191,7 +201,8 @@ class LoadPanel(OperationPanel):
             self.refresh()
             self.session.say(self.opened_text)
 
-        self.session.start(name, work, done)
+        self.part.hide()
+        self.session.start(name, work, done, failed=lambda _: self.part.offer())
 
     @property
     def shown(self) -> Any:
@@ -363,20 +374,6 @@ class LoadPanel(OperationPanel):
             return cls.hint
         n, ny, nx = session.cursor.root.shape
         return f"{n} frames, {nx}²" if nx == ny else f"{n} frames, {nx}×{ny}"
-
-
-def _reader(what: Path | list[Path], size: int) -> Callable[[Monitor], Any]:
-    """Return what loads a series; of a large one the pixels stay on the disk."""
-
-    def work(_monitor: Monitor) -> Any:
-        if size > LARGE:
-            # They are not needed before somebody works on them; a volume is looked at whole.
-            lazy = tomo.load(what, lazy=True)
-            if lazy._signal_type == "TomoStack":
-                return lazy
-        return tomo.load(what)
-
-    return work
 
 
 def _field(label: str, control: widgets.Widget, note: widgets.Widget | str = "") -> widgets.Box:

@@ -11,7 +11,6 @@ from tomojupyter.errors import DataError, FormatError
 from tomojupyter.formats.suffixes import FOLDERS, READABLE, SIDECARS
 from tomojupyter.formats.tilts import read_tilts
 from tomojupyter.steps.base import make_step
-from tomojupyter.steps.run import run
 from tomojupyter.ui.fields import parse_list, parse_number, value_text
 from tomojupyter.ui.views.drop import DropZone
 from tomojupyter.ui.words import size_text
@@ -19,11 +18,9 @@ from tomojupyter.ui.words import size_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tomojupyter.monitor import Monitor
     from tomojupyter.steps import Step
     from tomojupyter.ui.panels.files import DataFolder
     from tomojupyter.ui.session import Session
-    from tomojupyter.ui.sources import Source
 
 LARGEST = 10_000_000
 """Bytes of a file that may come through the browser."""
@@ -143,31 +140,3 @@ def axis_step(text: str) -> Step:
     except ValueError as error:
         raise DataError("the tilt axis must be a number in degrees") from error
     return make_step("set_axis", "angle", angle=angle)
-
-
-def read_whole(origin: Source, steps: Sequence[Step], monitor: Monitor) -> Any:
-    """Return a series of which only some frames were looked at, ready to be worked on.
-
-    Parameters
-    ----------
-    origin
-        Its file.
-    steps
-        What was entered.
-    monitor
-        Follows, and stops.
-
-    Returns
-    -------
-    TomoStack
-        What the stages ask of it first, bad frames and the level of the vacuum, is known.
-    """
-    made = origin.load()
-    for k, step in enumerate(steps):
-        monitor(k + 1, len(steps) + 2)
-        made = run(made, step)
-    monitor(len(steps) + 1, len(steps) + 2)
-    made.bad_frames()
-    monitor(len(steps) + 2, len(steps) + 2)
-    made.vacuum()
-    return made

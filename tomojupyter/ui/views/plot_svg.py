@@ -301,7 +301,7 @@ def _text(a: Axes, x: float, y: float, m: Mark, left: bool = False) -> None:
         return
     wide, right = 6.2 * len(m.text), a.width - a.right
     before = (left and x - wide > a.left) or x + wide > right
-    anchor, shift = ("end", -10 if not left else -5) if before else ("start", 5)
+    anchor, shift = ("end", -5.0 if left else -10.0) if before else ("start", 5.0)
     if (
         before and x + shift - wide < a.left - 4
     ):  # room on neither side: below, as far right as it fits

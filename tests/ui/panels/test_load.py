@@ -367,10 +367,10 @@ def test_what_is_complete_of_a_file_that_ends_early_is_a_click_away(seen, folder
     assert seen.part.layout.display == "none"
     seen.open_file("cut.mrc")
     assert "5 are complete" in seen.session.message.text
-    assert seen.part.description == "Load the 5 complete frames"
+    assert seen.part.button.description == "Load the 5 complete frames"
     assert seen.part.layout.display == ""
 
-    seen.part.click()
+    seen.part.button.click()
     assert seen.part.layout.display == "none"
     assert len(seen.shown.data) == 5
     assert not seen.apply.disabled

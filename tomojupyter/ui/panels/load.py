@@ -26,7 +26,7 @@ from tomojupyter.ui.panels.load_more import (
     range_step,
     tilts_dropdown,
 )
-from tomojupyter.ui.panels.load_reading import PartButton, read_whole, reader
+from tomojupyter.ui.panels.load_reading import PartOffer, read_whole, reader
 from tomojupyter.ui.panels.noticed import facts_html
 from tomojupyter.ui.panels.resume import ResumeCard
 from tomojupyter.ui.sources import Source
@@ -134,7 +134,7 @@ class LoadPanel(OperationPanel):
                 control.observe(lambda _: self._form_changed(), "value")
         self.details = widgets.VBox([widgets.HTML(section("What the file says")), self.says, *rows])
         buttons = widgets.HBox([self.catalyst]).add_class("tj-buttons")
-        self.part = PartButton(self.open_file)
+        self.part = PartOffer(self.open_file)
         return [self.files, self.part, buttons, self.upload, self.details]
 
     # ------------------------------------------------------------------ choosing

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tomojupyter.ui.sources import Source
 
 
-class PartButton(widgets.Button):
+class PartOffer(widgets.HBox):
     """Offers what is complete of a file that ends early, after reading it has failed.
 
     Parameters
@@ -30,11 +30,12 @@ class PartButton(widgets.Button):
     """
 
     def __init__(self, call: Callable[[Path, int], Any]) -> None:
-        super().__init__(icon="cut", tooltip="Only the frames that are there whole")
-        self.add_class("tj-load-part")
+        self.button = widgets.Button(icon="cut", tooltip="Only the frames that are there whole")
+        super().__init__([self.button.add_class("tj-load-part")])
+        self.add_class("tj-buttons")
         self._complete, self._path = 0, Path()
         self.hide()
-        self.on_click(lambda _: call(self._path, self._complete))
+        self.button.on_click(lambda _: call(self._path, self._complete))
 
     def hide(self) -> None:
         """Offer nothing."""
@@ -56,7 +57,7 @@ class PartButton(widgets.Button):
     def offer(self) -> None:
         """Show the button if some sections are complete."""
         if self._complete:
-            self.description = f"Load the {self._complete} complete frames"
+            self.button.description = f"Load the {self._complete} complete frames"
             self.layout.display = ""
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tomojupyter.errors import AlignmentRefused, Cancelled, ParameterError
+from tomojupyter.numerics.alignment import joint_binned
 from tomojupyter.numerics.alignment.joint import joint
 from tomojupyter.numerics.alignment.joint_axis import joint_axis
 from tomojupyter.numerics.alignment.joint_level import Level, Pose
@@ -19,7 +20,7 @@ def balls(tilts, shifts, angle_deg, offset, n=N, noise=0.0, slab=0.0):
     """Project soft balls exactly, displaced by shifts about an axis that is turned and off."""
     rng = np.random.default_rng(3)
     places = rng.uniform(-0.24, 0.24, (14, 3)) * n
-    widths = rng.uniform(1.2, 2.5, 14)
+    widths = rng.uniform(1.2, 2.5, 14) * n / N
     if slab:
         places = rng.uniform(-1, 1, (150, 3)) * [n / 2, 1.6 * n, slab / 2]
         widths = rng.uniform(1.2, 2.0, 150)
@@ -273,3 +274,40 @@ def test_the_axis_is_not_turned_by_a_poor_registration(series, shifts):
     waves = np.stack([np.ones_like(t), np.cos(t), np.sin(t)], axis=1)
     rest = shifts[:, 0] - waves @ np.linalg.lstsq(waves, shifts[:, 0], rcond=None)[0]
     assert found.across_px == pytest.approx(rest.std(), rel=0.1)
+
+
+def test_large_series_are_aligned_binned_and_count_in_their_own_px(monkeypatch):
+    n = 2 * N + 1  # a row and a column fill no block: the middle of the blocks is another
+    shifts = np.random.default_rng(1).uniform(-5, 5, (len(TILTS), 2))
+    series = balls(TILTS, shifts, 2.0, 3.0, n=n, noise=0.1)
+    mask = np.ones(series.shape, bool)
+    mask[4, 30:40, 20:60] = False
+    series[4, 30:40, 20:60] = 1e6
+    assert joint_binned.worth(series.shape) == 1
+    monkeypatch.setattr(joint_binned, "MOST", joint_binned.work(series.shape) / 8)
+    assert joint_binned.worth(series.shape) == 2
+    found = joint(series, TILTS, mask=mask)
+    assert np.sqrt(np.mean(misfit(found, TILTS, shifts, 2.0, 3.0, n=n) ** 2)) < 0.08
+    low, high = found.score.interval_px
+    assert low < found.score.expected_px < high
+    again = score_alignment(balls(TILTS, np.zeros_like(shifts), 0.0, 3.0, n=n), TILTS)
+    assert again.offset_px[0] == pytest.approx(-3.0, abs=0.3)
+
+
+def test_a_large_series_that_is_aligned_is_not_moved(monkeypatch):
+    n, still = 2 * N + 1, np.zeros((len(TILTS), 2))
+    series = balls(TILTS, still, 0.0, 0.0, n=n, noise=0.1)
+    monkeypatch.setattr(joint_binned, "MOST", joint_binned.work(series.shape) / 8)
+    found = joint(series, TILTS)
+    assert found.kept
+    assert not found.shifts.any()
+
+
+def test_blocks_with_a_gap_are_gaps():
+    images = np.arange(2 * 5 * 6, dtype=np.int16).reshape(2, 5, 6)
+    mask = np.ones(images.shape, bool)
+    mask[0, 1, 3] = False
+    small = joint_binned.binned(images, mask, 2)
+    assert small.shape == (2, 2, 3)
+    assert np.argwhere(np.isnan(small)).tolist() == [[0, 0, 1]]
+    assert small[1, 1, 2] == images[1, 2:4, 4:6].mean()

@@ -14,7 +14,7 @@ from tomojupyter.numerics.alignment.joint_level import Pose
 from tomojupyter.numerics.alignment.joint_rounds import WORK, Box, Rounds, Stage
 from tomojupyter.numerics.alignment.joint_score import APART, Score, score_pose
 from tomojupyter.numerics.alignment.joint_series import Series, make_series
-from tomojupyter.numerics.alignment.joint_start import axis_by_mass, coarse, on_axis, standing
+from tomojupyter.numerics.alignment.joint_start import axis_by_mass, coarse, on_axis
 from tomojupyter.numerics.alignment.registration_chain import _validated
 from tomojupyter.numerics.blocks import Workers
 
@@ -76,12 +76,11 @@ class Joint:
 
     def enlarged(self, factor: int, shape: tuple[int, ...]) -> Joint:
         """Return the same for images of `shape`, (n, ny, nx), that were binned before."""
-        shifts = joint_binned.enlarged_shifts(self.shifts, shape, factor)
         return replace(
             self,
-            shifts=np.zeros_like(self.shifts) if self.kept else shifts,
+            shifts=joint_binned.enlarged(self.shifts, shape, factor),
             thickness=factor * self.thickness,
-            score=joint_binned.enlarged_score(self.score, factor),
+            score=self.score.enlarged(factor),
         )
 
 
@@ -160,7 +159,8 @@ def joint(
         use = np.ones(len(images), bool)
     series = make_series(images, tilts, mask=mask, vacuum=vacuum, use=use, specimen=specimen)
     with Workers(ncores) as workers:
-        course = Course(series, workers, monitor, rounds)
+        before = Pose(joint_binned.as_given(shape, factor), 0.0)
+        course = Course(series, workers, monitor, before, rounds)
         found = _aligned(course, thickness, refine_tilts)
     return found if factor == 1 else found.enlarged(factor, shape)
 
@@ -172,10 +172,9 @@ def _aligned(course: Course, thickness: float | None, refine_tilts: bool) -> Joi
     if refine_tilts and not course.ended:
         pose, series = course.tilts(pose)
     score = score_pose(series, pose, course.box, workers, course.beat)
-    before = standing(len(series.images))
-    kept = not refine_tilts and apart(pose, before, series) <= WITHIN * score.noise_px
+    kept = not refine_tilts and apart(pose, course.before, series) <= WITHIN * score.noise_px
     if kept:
-        pose = before
+        pose = course.before
         score = score_pose(series, pose, course.box, workers, course.beat)
     pose = _with_blank(pose, series)
     misfit = np.full(len(series.images), np.nan)
@@ -209,8 +208,10 @@ def apart(one: Pose, other: Pose, series: Series) -> float:
 class Course:
     """The stages of one alignment, and how the monitor hears of them."""
 
-    def __init__(self, series: Series, workers: Workers, monitor: Monitor, rounds: int = 0) -> None:
-        self.series, self.workers, self.monitor = series, workers, monitor
+    def __init__(
+        self, series: Series, workers: Workers, monitor: Monitor, before: Pose, rounds: int = 0
+    ) -> None:
+        self.series, self.workers, self.monitor, self.before = series, workers, monitor, before
         self.rounds, self.cut = rounds, False
         side = min(series.images.shape[1:])
         self.factors = [b for b in (8, 4, 2, 1) if side >= joint_binned.LEAST * b] or [1]
@@ -248,7 +249,7 @@ class Course:
 
     def start(self, stage: Stage) -> Pose:
         """Return the better of two poses: as the images lie, and a coarse alignment."""
-        poses = [standing(len(self.series.images))]
+        poses = [self.before]
         try:
             poses.append(coarse(self.series))
         except AlignmentRefused:

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from tomojupyter.numerics.images.filters import bin_mean
-
-if TYPE_CHECKING:
-    from tomojupyter.numerics.alignment.joint_score import Score
 
 LEAST = 32  # px; images are not binned to less
 MOST = 1.5e9  # voxels times tilts of one iteration that are done at all
@@ -52,25 +46,19 @@ def binned(images: np.ndarray, mask: np.ndarray | None, factor: int) -> np.ndarr
     return np.array(small)
 
 
-def enlarged_shifts(shifts: np.ndarray, shape: tuple[int, ...], factor: int) -> np.ndarray:
+def enlarged(shifts: np.ndarray, shape: tuple[int, ...], factor: int) -> np.ndarray:
     """Return shifts (n, 2) of images of `shape` from those of their binned ones.
 
     Rows and columns that fill no block are left out, so that the middle is another.
     """
-    rest = np.array([size % factor for size in shape[1:]]) / 2
-    return np.asarray(factor * shifts + rest)
+    return np.asarray(factor * shifts + _rest(shape, factor))
 
 
-def enlarged_score(score: Score, factor: int) -> Score:
-    """Return what a score of binned images says in px of those that were given."""
-    low, high = score.interval_px
-    offset, half = score.offset_px
-    return replace(
-        score,
-        expected_px=factor * score.expected_px,
-        interval_px=(factor * low, factor * high),
-        moves_px=factor * score.moves_px,
-        sigma_px=factor * score.sigma_px,
-        offset_px=(factor * offset, factor * half),
-        noise_px=factor * score.noise_px,
-    )
+def as_given(shape: tuple[int, ...], factor: int) -> np.ndarray:
+    """Return the shifts (n, 2) of binned images that leave those of `shape` where they are."""
+    return np.tile(-_rest(shape, factor) / factor, (shape[0], 1))
+
+
+def _rest(shape: tuple[int, ...], factor: int) -> np.ndarray:
+    """Return how far the middle of the blocks lies from that of the images, (y, x) in px."""
+    return np.array([size % factor for size in shape[1:]]) / 2

@@ -79,6 +79,20 @@ class Score:
         listed = " and ".join([", ".join(frames[:-1]), frames[-1]] if frames[1:] else frames)
         return f"{text}; frame{'s' * (len(frames) > 1)} {listed} left out"
 
+    def enlarged(self, factor: int) -> Score:
+        """Return what this says of images that were binned before, in px of those given."""
+        low, high = self.interval_px
+        offset, half = self.offset_px
+        return replace(
+            self,
+            expected_px=factor * self.expected_px,
+            interval_px=(factor * low, factor * high),
+            moves_px=factor * self.moves_px,
+            sigma_px=factor * self.sigma_px,
+            offset_px=(factor * offset, factor * half),
+            noise_px=factor * self.noise_px,
+        )
+
 
 def score_alignment(
     images: np.ndarray,

@@ -1,4 +1,6 @@
+import asyncio
 import logging
+import time
 from pathlib import Path
 
 import numpy as np
@@ -239,3 +241,55 @@ def test_results_do_not_go_where_nothing_can_be_written(session, tmp_path, monke
     assert session.results == tmp_path
     monkeypatch.setattr("os.access", lambda _path, _mode: False)
     assert session.results == Path.home()
+
+
+def test_work_that_nobody_asked_for_makes_way():
+    async def scene():
+        session, ended, seen = Session(), asyncio.Event(), []
+
+        def slow(monitor):
+            time.sleep(0.2)
+            monitor(1, 2)
+            return "preview"
+
+        def asked(result):
+            seen.append(result.value)
+            ended.set()
+
+        assert session.start("preview", slow, seen.append, yields=True)
+        assert session.start("opening", lambda _monitor: "file", asked)
+        await asyncio.wait_for(ended.wait(), 30)
+        assert seen == ["file"]
+        assert session.job is None
+
+        # what was asked for does not make way
+        ended.clear()
+        assert session.start("slow", slow, asked)
+        assert not session.start("opening", lambda _monitor: "file", asked)
+        assert "Slow is running" in session.message.text
+        await asyncio.wait_for(ended.wait(), 30)
+        assert seen == ["file", "preview"]
+
+    asyncio.run(scene())
+
+
+def test_stop_ends_what_waits_too():
+    async def scene():
+        session, seen = Session(), []
+
+        def slow(monitor):
+            time.sleep(0.2)
+            monitor(1, 2)
+
+        session.start("preview", slow, seen.append, yields=True)
+        session.start("opening", lambda _monitor: "file", seen.append)
+        session.cancel()
+        for _ in range(100):
+            await asyncio.sleep(0.05)
+            if session.job is None:
+                break
+        await asyncio.sleep(0.1)
+        assert seen == []
+        assert "nothing was changed" in session.message.text
+
+    asyncio.run(scene())

@@ -303,7 +303,7 @@ def main(folder: str | Path | None = None) -> Dashboard:
         The data folder: what is listed and where results go. None: the one of the environment.
     """
     dashboard = Dashboard(_kept_session(folder))
-    dashboard.panels["load"].open_catalyst()
+    dashboard.panels["load"].open_catalyst(yields=True)
     dashboard.warmth.begin()
     return dashboard
 

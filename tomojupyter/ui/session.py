@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import string
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,22 +10,22 @@ import traitlets as tr
 
 from tomojupyter.errors import DataError
 from tomojupyter.steps import run
-from tomojupyter.ui.jobs import Inline, Report, Result, Worker
+from tomojupyter.ui.jobs import Inline, Result, Worker
 from tomojupyter.ui.keeping import Keeping
-from tomojupyter.ui.messages import Job, Message, error_message, whole_sentence
+from tomojupyter.ui.running import Running
 from tomojupyter.ui.saving import Saving, save_whole
 from tomojupyter.ui.timeline import Node
 from tomojupyter.ui.words import capital, seconds_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from tomojupyter.monitor import Monitor
     from tomojupyter.steps import Step
     from tomojupyter.ui.sources import Source
 
 
-class Session(Keeping, Saving):
+class Session(Keeping, Saving, Running):
     """Named signals, a cursor into what was done, one worker, and the message.
 
     Panels observe `state` (the signals changed), `job` and `message`, and call `apply`.
@@ -61,9 +60,6 @@ class Session(Keeping, Saving):
 
     # Signals are no traits: traitlets compares old and new, and HyperSpy compares every pixel.
     state = tr.Int(0)
-    job = tr.Any(None)
-    message = tr.Any(Message())
-    warnings = tr.List(tr.Unicode())
     specimen = tr.Unicode()
 
     def __init__(
@@ -223,83 +219,6 @@ class Session(Keeping, Saving):
         count = len(self._all_runs())
         return letters[count % 26] * (count // 26 + 1)
 
-    def start(
-        self,
-        name: str,
-        work: Callable[[Monitor], Any],
-        done: Callable[[Result], None],
-        *,
-        can_finish: bool = False,
-        stop_text: str = Job.stop_text,
-        failed: Callable[[str], None] | None = None,
-    ) -> bool:
-        """Begin any long work that follows a monitor; one job at a time.
-
-        Parameters
-        ----------
-        name
-            As in "SIRT is running".
-        work
-            Called with a monitor, in a thread. It must not touch widgets or this session.
-        done
-            Called with the jobs.Result of work that went well, in the kernel's loop.
-        can_finish
-            Whether the work heeds ``monitor.finish_early``.
-        stop_text
-            What Stop says, where it does not throw everything away.
-        failed
-            Called with the sentence where it did not go well; the message says it anyway.
-
-        Returns
-        -------
-        bool
-            False where another job is under way; the message says which.
-        """
-        if self.busy():
-            return False
-        self.job = Job(name, Report(), can_finish, stop_text)
-        self.warnings = []
-
-        def report(latest: Report) -> None:
-            self.job = Job(name, latest, can_finish, stop_text)
-            self._follow_run(latest)
-
-        def ended(result: Result) -> None:
-            self.job = None
-            self.warnings = result.warnings
-            text = ""
-            if result.error is None:
-                with self.attempt(name) as problem:
-                    done(result)
-                text = problem[0] if problem else ""
-            else:
-                text = self.fail(result.error, name)
-            if text and failed is not None:
-                failed(text)
-
-        self.executor.submit(work, report, ended)
-        return True
-
-    def busy(self) -> bool:
-        """Tell whether a job is under way, and say so in the message."""
-        if self.executor.busy:
-            ways = "Stop or Finish" if self.job and self.job.can_finish else "Stop"
-            running = self.job.sentence if self.job else "Another job is running"
-            self.say(f"{running}. {ways} it first.", "warning")
-        return bool(self.executor.busy)
-
-    def cancel(self) -> None:
-        """Stop: throw the result of the job away."""
-        if self.executor.busy:
-            self.say(f"Stopping {self.job.name if self.job else 'the job'} ...")
-            self.executor.cancel()
-
-    def finish(self) -> None:
-        """Finish: keep what the job has."""
-        if self.executor.busy:
-            self.say(f"Finishing {self.job.name if self.job else 'the job'} ...")
-            self.executor.finish()
-
     def undo(self) -> None:
         """Go back to the signals before the last change."""
         name = self.undo_name
@@ -359,30 +278,3 @@ class Session(Keeping, Saving):
             self.timeline.spare(self.memory, [self.cursor, self.cursor.stack, shown])
         self.state += 1
         self._keep()
-
-    # ------------------------------------------------------------------ saying
-
-    def say(self, text: str, kind: str = "info") -> None:
-        """Show a sentence in the status line."""
-        self.message = Message(text, kind)
-
-    def _say_with(self, text: str, kind: str, warnings: list[str]) -> None:
-        self.warnings = warnings
-        if warnings:
-            self.say(f"{text} {whole_sentence(warnings[0])}", "warning")
-        else:
-            self.say(text, kind)
-
-    def fail(self, error: BaseException, name: str = "") -> str:
-        """Turn an error into a sentence, say it and return it; the traceback goes to the log."""
-        self.message = error_message(error, name)
-        return self.message.text
-
-    @contextlib.contextmanager
-    def attempt(self, name: str = "") -> Iterator[list[str]]:
-        """Do something here whose errors become the message; yields the list they go to."""
-        problems: list[str] = []
-        try:
-            yield problems
-        except Exception as error:
-            problems.append(self.fail(error, name))

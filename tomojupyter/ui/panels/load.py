@@ -168,12 +168,13 @@ class LoadPanel(OperationPanel):
         source = f"{len(whole)} files, {size_text(size)}"
         self._begin(name, reader(whole, size), source, Source.of_files(whole))
 
-    def open_catalyst(self) -> None:
-        """Simulate the built-in series and show it."""
+    def open_catalyst(self, *, yields: bool = False) -> None:
+        """Simulate the built-in series and show it; unless asked for, it yields to other work."""
         self.resume.close()
         self._begin(
-            "catalyst", lambda _monitor: tomo.datasets.get_demo_data(), "simulated", Source()
-        )
+            "catalyst", lambda _monitor: tomo.datasets.get_demo_data(), "simulated", Source(),
+            yields=yields,
+        )  # fmt: skip
 
     def offer_sessions(self) -> None:
         """Offer what earlier sessions left, while nothing was done in this one yet."""
@@ -186,7 +187,9 @@ class LoadPanel(OperationPanel):
             self.refresh()
             self.session.say("Go on from here, or choose a series.")
 
-    def _begin(self, name: str, work: Any, source: str, origin: Source | None) -> None:
+    def _begin(
+        self, name: str, work: Any, source: str, origin: Source | None, *, yields: bool = False
+    ) -> None:
         def done(result: Result) -> None:
             if self.resume.is_open:  # it was offered while this was read
                 return
@@ -202,7 +205,7 @@ class LoadPanel(OperationPanel):
             self.session.say(self.opened_text)
 
         self.part.hide()
-        self.session.start(name, work, done, failed=lambda _: self.part.offer())
+        self.session.start(name, work, done, failed=lambda _: self.part.offer(), yields=yields)
 
     @property
     def shown(self) -> Any:

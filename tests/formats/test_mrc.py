@@ -15,7 +15,8 @@ from tomojupyter.errors import (
     ParameterError,
 )
 from tomojupyter.formats import mrc
-from tomojupyter.formats.mrc import HEADER, read_mrc, write_mrc
+from tomojupyter.formats.mrc import read_mrc, write_mrc
+from tomojupyter.formats.mrc_header import HEADER
 
 DTYPES = ["i1", "i2", "u2", "f2", "f4"]
 

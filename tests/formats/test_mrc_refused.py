@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tomojupyter.errors import FormatError, MissingFileError, ParameterError, TomojupyterError
-from tomojupyter.formats.mrc import HEADER, MrcFile, read_mrc, write_mrc
+from tomojupyter.formats.mrc import MrcFile, read_mrc, write_mrc
+from tomojupyter.formats.mrc_header import HEADER
 
 
 def test_missing_file_is_named(tmp_path):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tomojupyter.formats.mrc import HEADER, write_mrc
+from tomojupyter.formats.mrc import write_mrc
+from tomojupyter.formats.mrc_header import HEADER
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import tomojupyter.api as tomo
 from tomojupyter.errors import TomojupyterError, TomojupyterWarning
-from tomojupyter.formats.mrc import HEADER, write_mrc
+from tomojupyter.formats.mrc import write_mrc
+from tomojupyter.formats.mrc_header import HEADER
 
 QUICK = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import tomojupyter.api as tomo
-from tomojupyter.formats.mrc import HEADER, write_mrc
+from tomojupyter.formats.mrc import write_mrc
+from tomojupyter.formats.mrc_header import HEADER
 from tomojupyter.signals.rec import LazyRecStack
 from tomojupyter.signals.stack import LazyTomoStack
 from tomojupyter.steps import history

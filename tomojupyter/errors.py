@@ -43,10 +43,10 @@ class IncompleteFileError(FormatError):
     text
         The sentence.
     complete
-        How many sections are there.
+        How many sections are there; 0: none that is known.
     """
 
-    def __init__(self, text: str, complete: int) -> None:
+    def __init__(self, text: str, complete: int = 0) -> None:
         super().__init__(text)
         self.complete = complete
 

@@ -29,6 +29,15 @@ OPEN = {
 PANELS = sorted(name for name in ui.__all__ if name.endswith("Panel"))
 PICTURES = ("Explore", "Filter", "Reconstruct", "Register", "TiltAxis", "Trim")
 SAYS = "([hook, text]) => document.querySelector(hook)?.innerText.includes(text)"
+# Before the kernel has answered, cells that are run are lost.
+RUN = """
+async () => {
+  const context = window.jupyterapp.shell.currentWidget.sessionContext;
+  await context.ready;
+  await context.session.kernel.info;
+  void window.jupyterapp.commands.execute('notebook:run-all-cells');
+}
+"""
 
 
 def lab_command(folder, port):
@@ -73,11 +82,10 @@ def test_every_panel_in_a_cell(serve, person, cut_off, recorder, free_port, tmp_
     page.goto(serve(command, url, {"JUPYTERLAB_SETTINGS_DIR": str(settings)}))
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=2 * MINUTES)
     page.wait_for_function("() => window.jupyterapp?.commands.hasCommand('notebook:run-all-cells')")
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=MINUTES)
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.evaluate(RUN)
     for name in PANELS:
         hook = f".tj-panel-{name.removesuffix('Panel').lower()}.tj-alone"
-        page.wait_for_selector(hook, timeout=3 * MINUTES)
+        page.wait_for_selector(hook, timeout=6 * MINUTES)
         page.locator(hook).scroll_into_view_if_needed()
         if name.removesuffix("Panel") in PICTURES:
             page.wait_for_selector(f"{hook} .tj-pic[data-seq]")

@@ -114,7 +114,8 @@ BAD = {
     ),
     "misspelt keyword": (
         lambda p, _: recipe_of(p, "  - filter: {method: median, sise: 3}"),
-        "step 1: sise: not a parameter of filter median (known: size, taper); did you mean size?",
+        "step 1: sise: not a parameter of filter median (known: size, taper, alignment_only); "
+        "did you mean size?",
     ),
     "bad YAML": (lambda p, _: recipe_of(p, "  - filter: {"), "the recipe is not valid YAML near"),
     "existing output": (there_already, "there.hspy is there already: choose another name, or use"),

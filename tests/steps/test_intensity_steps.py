@@ -45,7 +45,8 @@ def test_taper_has_etspys_place_and_keeps_the_size(series):
     tapered = series.filter("median", 3, 0.1)
     expected = smoothing.taper(filters.median(series.data, 3), 0.1)
     assert np.array_equal(tapered.data, expected)
-    assert history.read(tapered)[-1]["resolved"] == {"size": 3, "taper": 0.1}
+    resolved = history.read(tapered)[-1]["resolved"]
+    assert resolved == {"size": 3, "taper": 0.1, "alignment_only": False}
 
 
 def test_band_pass_is_in_units_of_the_axes(series):

@@ -156,7 +156,10 @@ def test_several_signals_by_name(loaded):
     )
     recipe = Recipe.from_yaml(text)
     # YAML 1.1 takes a bare "on" for true; ours is a word, read and written.
-    assert "{method: median, size: 3, taper: 0.0, on: clean}" in recipe.to_yaml()
+    assert (
+        "{method: median, size: 3, taper: 0.0, alignment_only: false, on: clean}"
+        in recipe.to_yaml()
+    )
     assert "level: -1000.0, on: [stack, clean]}" in recipe.to_yaml()
     assert "align_other: {on: clean, other: stack, shift_type: fourier}" in recipe.to_yaml()
     assert Recipe.from_yaml(recipe.to_yaml()) == recipe

@@ -40,12 +40,13 @@ def having(name):
         (
             ("filter", "sobel", {"radius": 5}),
             UnknownParameterError,
-            "radius: not a parameter of filter sobel (known: taper)",
+            "radius: not a parameter of filter sobel (known: taper, alignment_only)",
         ),
         (
             ("filter", "median", {"sise": 5}),
             UnknownParameterError,
-            "sise: not a parameter of filter median (known: size, taper); did you mean size?",
+            "sise: not a parameter of filter median (known: size, taper, alignment_only); "
+            "did you mean size?",
         ),
         (
             ("reconstruct", "SIRT", {"iteratoins": 5}),

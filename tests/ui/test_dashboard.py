@@ -80,7 +80,7 @@ def test_rail_shows_states_and_results(app):
     app.show_panel("filter")
     app.panels["filter"].controls["size"].value = 3
     app.panels["filter"].apply.click()
-    assert app.rail["filter"].description == "Filter\nmedian 3 px"
+    assert app.rail["filter"].description == "Filter\nmedian 3 px for alignment"
     assert "tj-done" in classes(app, "filter")
     app.session.undo()
     assert "tj-done" not in classes(app, "filter")

@@ -17,6 +17,7 @@ from tomojupyter.signals.operations import StackOperations
 from tomojupyter.signals.pixels import Source
 from tomojupyter.signals.rec import RecStack
 from tomojupyter.signals.scoring import AlignmentScoring
+from tomojupyter.signals.seeing import AlignmentView
 from tomojupyter.signals.series import TomoShifts, TomoTilts
 from tomojupyter.signals.showing import StackPictures
 from tomojupyter.signals.slicing import StackSlicing
@@ -36,7 +37,7 @@ NAMES = ("Projections", "y", "x")
 
 class TomoStack(
     StackOperations, Excluding, Convergence, TrialSlices, StackPictures, StackSlicing,
-    StackTurning, AlignmentScoring, TomoSignal,
+    StackTurning, AlignmentScoring, AlignmentView, TomoSignal,
 ):  # fmt: skip
     """A tilt series with the axes (tilt, y, x); the tilt axis lies along x.
 
@@ -350,6 +351,7 @@ class TomoStack(
         axes = [{**x, "navigate": True}, z, {**y, "size": volume.shape[2]}]
         metadata = self.metadata.deepcopy().as_dictionary()
         metadata["Signal"]["signal_type"] = RecStack._signal_type
+        metadata[state.OURS].pop("alignment_filters", None)
         original = self.original_metadata.deepcopy().as_dictionary()
         cls = RecStack if isinstance(volume, np.ndarray) else RecStack._lazy_class
         return cls(volume, axes=axes, metadata=metadata, original_metadata=original)

@@ -17,6 +17,7 @@ from tomojupyter.signals.series import TomoShifts, TomoTilts
 TOMOGRAPHY = "Tomography"
 OURS = "Tomojupyter"
 SOURCES = f"{OURS}.sources"
+FILTERS = f"{OURS}.alignment_filters"
 AXIS, FILE_AXIS = f"{OURS}.axis", f"{OURS}.file_axis"
 
 
@@ -128,6 +129,17 @@ def write_excluded(metadata: Any, reasons: dict[int, str]) -> None:
     metadata.set_item(f"{OURS}.excluded", json.dumps({int(i): r for i, r in reasons.items()}))
 
 
+def read_filters(metadata: Any) -> list[dict[str, Any]]:
+    """Return what is kept of the filters for alignment only."""
+    text = metadata.get_item(FILTERS, default="")
+    return json.loads(text) if text else []
+
+
+def write_filters(metadata: Any, filters: list[dict[str, Any]]) -> None:
+    """Store the filters for alignment only."""
+    metadata.set_item(FILTERS, json.dumps(filters) if filters else "")
+
+
 def select(metadata: Any, index: np.ndarray) -> None:
     """Keep the state of the projections in `index` (shifts are in the frame)."""
     tilts = metadata.get_item(f"{TOMOGRAPHY}.tilts", default=None)
@@ -141,6 +153,12 @@ def select(metadata: Any, index: np.ndarray) -> None:
         for source in sources:
             source["transforms"] = [source["transforms"][i] for i in index]
         metadata.set_item(SOURCES, json.dumps(sources))
+    filters = read_filters(metadata)
+    if filters:
+        for entry in filters:
+            for name in entry["each"]:
+                entry["values"][name] = [entry["values"][name][i] for i in index]
+        write_filters(metadata, filters)
     reasons = read_excluded(metadata)
     if reasons:
         kept = {new: reasons[old] for new, old in enumerate(map(int, index)) if old in reasons}

@@ -46,6 +46,7 @@ def param(
     choices: Sequence[Any] | None = None,
     auto: str = "",
     advanced: bool = False,
+    last: bool = False,
 ) -> Any:
     """Declare a parameter of a Step.
 
@@ -66,6 +67,8 @@ def param(
         What None stands for.
     advanced
         Shown under "More" in a form.
+    last
+        Comes after those of the classes below: for what a base has in common.
     """
     metadata = {
         "help": help,
@@ -76,6 +79,7 @@ def param(
         "choices": tuple(choices) if choices else None,
         "auto": auto,
         "advanced": advanced,
+        "last": last,
     }
     return field(default=default, metadata=metadata)
 
@@ -112,6 +116,8 @@ class Step:
     operation: ClassVar[str] = ""
     method: ClassVar[str] = ""
     needs_tilts: ClassVar[bool] = False
+    by_mass: ClassVar[bool] = False
+    """Whether it takes pixels for amounts of matter, as edges are not."""
     in_memory: ClassVar[bool] = False
     decides: ClassVar[tuple[str, ...]] = ()  # parameters that only the run itself settles
     finished_by: ClassVar[str] = ""
@@ -186,7 +192,7 @@ def step(operation: str, method: str) -> Callable[[type], type]:
 
 def parameters(cls: type) -> tuple[dataclasses.Field[Any], ...]:
     """Return the fields of a Step class."""
-    return dataclasses.fields(cls)
+    return tuple(sorted(dataclasses.fields(cls), key=lambda f: bool(f.metadata.get("last"))))
 
 
 def find(operation: str, method: str) -> type[Step]:

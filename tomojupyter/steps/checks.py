@@ -11,7 +11,9 @@ from tomojupyter.errors import TomojupyterWarning
 from tomojupyter.numerics.images.vacuum import blank_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from tomojupyter.steps.base import Step
 
 FEW_TILTS = 9  # fewer may well be a test within a few degrees
 FLAT_SPAN = np.deg2rad(60)  # a series of at least 60 degrees, in radians
@@ -25,6 +27,26 @@ def warn(sentence: str) -> None:
 def frames(indices: Iterable[int], tilts: np.ndarray) -> str:
     """Return "#23 (26.0°), #51 (28.0°)"."""
     return ", ".join(f"#{i} ({tilts[i]:.1f}°)" for i in indices)
+
+
+def seen_by(step: Step, signal: Any) -> Any:
+    """Return the series as an estimator sees it: through the filters set for alignment only."""
+    filters = signal.alignment_filters
+    doubt = doubt_of(type(step), filters)
+    if doubt:
+        warn(doubt)
+    return signal.for_alignment()
+
+
+def doubt_of(cls: type[Step], filters: Sequence[Any]) -> str:
+    """Return why an estimator and the filters that it looks through do not suit each other."""
+    edges = [f.method for f in filters if not f.keeps_mass]
+    if not edges or not cls.by_mass:
+        return ""
+    return (
+        f"{cls.method} goes by mass, which {' and '.join(edges)} (for alignment only) does not "
+        "keep: register by PC or StackReg, and set the axis by MaxImage or by hand"
+    )
 
 
 def usable(signal: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -16,8 +17,14 @@ if TYPE_CHECKING:
 FINEST_PX, COARSEST_PX = 10.0, 20.0  # of the band-pass unless given, as ETSpy's
 
 
+@dataclass(frozen=True, kw_only=True)
 class IntensityStep(Step):
     """A Step that changes values only; `transform` takes and returns (n, ny, nx) images."""
+
+    lossy: ClassVar[bool] = False
+    """Takes detail away, so that a volume is better made of what was there before."""
+    keeps_mass: ClassVar[bool] = True
+    """Its pixels are still amounts of matter."""
 
     def transform(self, images: np.ndarray) -> np.ndarray:
         """Return the filtered images, float32, same shape; `images` stays untouched."""
@@ -33,6 +40,10 @@ class IntensityStep(Step):
 
     def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the stack with filtered images."""
+        return self.filtered(signal, monitor)
+
+    def filtered(self, signal: Any, monitor: Monitor) -> Outcome:
+        """Filter image by image."""
         images = signal.data
         n = len(images)
         out = np.empty(images.shape, np.float32)
@@ -42,14 +53,38 @@ class IntensityStep(Step):
         return Outcome(signal._replaced(out), self.scalars(images, out))
 
 
+@dataclass(frozen=True, kw_only=True)
+class AlignableStep(IntensityStep):
+    """A Step that may also be used for alignment only, and leaves the pixels as they are then."""
+
+    each: ClassVar[tuple[str, ...]] = ()
+    """Parameters with one value a projection, which follow when projections are left out."""
+    alignment_only: bool = param(
+        False,
+        "registration and tilt axis see the result; the series itself stays as it is",
+        last=True,
+    )
+
+    def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
+        """Return the stack with filtered images, or one whose alignment will see such."""
+        if self.alignment_only:
+            return Outcome(signal._to_be_seen_through(self))
+        return self.filtered(signal, monitor)
+
+    def binned(self, factors: tuple[float, float]) -> Self:
+        """Return the Step for pixels that were made larger by `factors` (y, x) since."""
+        return self
+
+
 SIZE = "side of the square neighbourhood"
 TAPER = "part of the image at each edge that fades to its mean"
 
 
 @step("filter", "median")
-class Median(IntensityStep):
+class Median(AlignableStep):
     """Replace every pixel by the median of its neighbourhood: takes out noise and spikes."""
 
+    lossy: ClassVar[bool] = True
     size: int = param(5, SIZE, unit="px", ge=1)
     taper: float = param(0.0, TAPER, ge=0, le=0.5, advanced=True)
 
@@ -59,9 +94,11 @@ class Median(IntensityStep):
 
 
 @step("filter", "bpf")
-class BandPass(IntensityStep):
+class BandPass(AlignableStep):
     """Keep details of some sizes (band-pass): takes out noise and slow changes of level."""
 
+    lossy: ClassVar[bool] = True
+    keeps_mass: ClassVar[bool] = False
     smallest: float | None = param(
         None, "period of the finest detail, in units of the axes", gt=0, auto="10 px"
     )
@@ -95,6 +132,11 @@ class BandPass(IntensityStep):
         largest = self.largest or max(COARSEST_PX * coarse, 2 * smallest)
         return self.replace(smallest=smallest, largest=largest, pixel=pixel)
 
+    def binned(self, factors: tuple[float, float]) -> Self:
+        """Keep the periods, in pixels that are larger now."""
+        old = self.pixel or (1.0, 1.0)
+        return self.replace(pixel=(old[0] * factors[0], old[1] * factors[1]))
+
     def transform(self, images: np.ndarray) -> np.ndarray:
         """Return the band-passed images."""
         assert self.smallest is not None
@@ -106,9 +148,11 @@ class BandPass(IntensityStep):
 
 
 @step("filter", "both")
-class MedianAndSobel(IntensityStep):
+class MedianAndSobel(AlignableStep):
     """Take the median, then the magnitude of the gradient: edges of noisy images."""
 
+    lossy: ClassVar[bool] = True
+    keeps_mass: ClassVar[bool] = False
     size: int = param(5, SIZE, unit="px", ge=1)
     taper: float = param(0.0, TAPER, ge=0, le=0.5, advanced=True)
 
@@ -119,9 +163,11 @@ class MedianAndSobel(IntensityStep):
 
 
 @step("filter", "sobel")
-class Sobel(IntensityStep):
+class Sobel(AlignableStep):
     """Replace every pixel by the magnitude of the gradient: shows edges, for alignment."""
 
+    lossy: ClassVar[bool] = True
+    keeps_mass: ClassVar[bool] = False
     taper: float = param(0.0, TAPER, ge=0, le=0.5, advanced=True)
 
     def transform(self, images: np.ndarray) -> np.ndarray:
@@ -130,9 +176,10 @@ class Sobel(IntensityStep):
 
 
 @step("filter", "gaussian")
-class Gaussian(IntensityStep):
+class Gaussian(AlignableStep):
     """Smooth every image with a Gaussian: less noise, and edges as much less sharp."""
 
+    lossy: ClassVar[bool] = True
     sigma: float = param(1.0, "standard deviation", unit="px", gt=0)
 
     def transform(self, images: np.ndarray) -> np.ndarray:
@@ -141,7 +188,7 @@ class Gaussian(IntensityStep):
 
 
 @step("filter", "despike")
-class Despike(IntensityStep):
+class Despike(AlignableStep):
     """Replace hot, dead and missing pixels by the median of their neighbours, and no others."""
 
     size: int = param(3, "side of the neighbourhood, odd", unit="px", ge=3)

@@ -12,7 +12,7 @@ from tomojupyter.numerics.alignment import joint as numerics
 from tomojupyter.numerics.alignment.joint_axis import JointAxis, joint_axis
 from tomojupyter.numerics.geometry import common_box
 from tomojupyter.steps.base import Outcome, Step, param, step
-from tomojupyter.steps.checks import frames, usable, warn
+from tomojupyter.steps.checks import frames, seen_by, usable, warn
 
 # What follows joins operations that other modules begin with their own methods.
 from tomojupyter.steps.stack_register import check_cuda
@@ -31,6 +31,7 @@ class JointStep(Step):
 
     needs_tilts = True
     in_memory = True
+    by_mass = True
     finished_by = "rounds"
     specimen: str = param(
         "auto",
@@ -46,10 +47,13 @@ class JointStep(Step):
 
     def given(self, signal: Any, monitor: Monitor, options: dict[str, Any]) -> dict[str, Any]:
         """Return the keywords of the numerics."""
-        good, mask = usable(signal)
+        seen = seen_by(self, signal)
+        good, mask = usable(seen)
         return {
+            "images": seen.data,
+            "tilts_deg": signal.tilts.data.ravel(),
             "mask": mask,
-            "vacuum": signal.vacuum(),
+            "vacuum": seen.vacuum(),
             "use": good,
             "specimen": self.specimen,
             "thickness": self.thickness or None,
@@ -84,10 +88,7 @@ class JointRegistration(JointStep):
     def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the aligned stack."""
         found = numerics.joint(
-            signal.data,
-            signal.tilts.data.ravel(),
-            refine_tilts=self.refine_tilts,
-            **self.given(signal, monitor, options),
+            refine_tilts=self.refine_tilts, **self.given(signal, monitor, options)
         )
         frame = signal._frame.registered(found.shifts).tilted(found.angle_deg, 0.0)
         result = signal._moved(frame, shift_type=self.shift_type)
@@ -115,7 +116,7 @@ class JointTiltAxis(JointStep):
         """Return the aligned stack."""
         tilts = signal.tilts.data.ravel()
         given = self.given(signal, monitor, options)
-        found = joint_axis(signal.data, tilts, **given)
+        found = joint_axis(**given)
         _warn_of(found, tilts, given["use"])
         scalars = {
             "angle_deg": found.angle_deg,

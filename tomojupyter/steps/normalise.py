@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from tomojupyter.errors import ParameterError
 from tomojupyter.numerics.images import intensity
 from tomojupyter.steps.base import param, step
-from tomojupyter.steps.filter import IntensityStep
+from tomojupyter.steps.filter import AlignableStep
 
 LEVEL = "level of the vacuum, which stays as it is"
 FACTORS = "what each image is multiplied with"
 
 
-class BrightnessStep(IntensityStep):
+class BrightnessStep(AlignableStep):
     """Base of normalisations: every image times its factor, about the level of the vacuum."""
 
     needs_tilts = True
+    each = ("factors",)
     level: float | None
     factors: tuple[float, ...] | None
 
@@ -90,9 +91,11 @@ class Smooth(BrightnessStep):
 
 
 @step("normalise", "contrast")
-class Contrast(IntensityStep):
+class Contrast(AlignableStep):
     """Set the lowest value of each image to 0 and a bright one to 1: to look at, or to register."""
 
+    lossy: ClassVar[bool] = True
+    keeps_mass: ClassVar[bool] = False
     width: float = param(3.0, "standard deviations above the mean that become 1", ge=0)
 
     def transform(self, images: np.ndarray) -> np.ndarray:
@@ -101,7 +104,7 @@ class Contrast(IntensityStep):
 
 
 @step("normalise", "invert")
-class Invert(IntensityStep):
+class Invert(AlignableStep):
     """Make bright dark and dark bright: for bright-field images, whose specimen is dark."""
 
     level: float | None = param(

@@ -14,7 +14,7 @@ from tomojupyter.numerics.alignment.common_line import COARSEST, common_line
 from tomojupyter.numerics.geometry import common_box
 from tomojupyter.numerics.reconstruction.backends import cuda_available
 from tomojupyter.steps.base import Outcome, Step, param, step
-from tomojupyter.steps.checks import usable
+from tomojupyter.steps.checks import seen_by, usable
 
 if TYPE_CHECKING:
     from tomojupyter.monitor import Monitor
@@ -73,12 +73,13 @@ class RegistrationStep(Step):
 
     def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the registered stack."""
-        good, mask = usable(signal)
+        seen = seen_by(self, signal)
+        good, mask = usable(seen)
         found = self.estimate(
-            signal.data,
+            seen.data,
             signal.tilts.data.ravel(),
             mask=mask & good[:, None, None],
-            vacuum=signal.vacuum(),
+            vacuum=seen.vacuum(),
             monitor=monitor,
         )
         frame = signal._frame.registered(found.shifts)
@@ -151,6 +152,7 @@ class StackReg(NeighbourStep):
 class CentreOfMass(RegistrationStep):
     """Register by mass: conserved along the tilt axis, on its path across it (Sanders 2015)."""
 
+    by_mass = True
     start: int | None = param(
         None,
         "projection that stays where it is along the tilt axis",
@@ -189,6 +191,7 @@ class CentreOfMass(RegistrationStep):
 class CommonLine(RegistrationStep):
     """Register by common lines along the tilt axis, centres of mass across it (Scott 2012)."""
 
+    by_mass = True
     com_ref_index: int | None = param(
         None,
         "projection whose centre of mass stays where it is",

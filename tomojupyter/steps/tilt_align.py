@@ -10,7 +10,7 @@ from tomojupyter.numerics.alignment import tiltaxis
 from tomojupyter.numerics.alignment.global_shift import smallest_sum_shift
 from tomojupyter.numerics.alignment.max_image import MaxImageFit, max_image_axis
 from tomojupyter.steps.base import Outcome, Step, param, step
-from tomojupyter.steps.checks import usable
+from tomojupyter.steps.checks import seen_by, usable
 
 if TYPE_CHECKING:
     from tomojupyter.monitor import Monitor
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class CentreOfMassAxis(Step):
     """Fit the axis to the paths of the centres of mass of many slices; refuses if it cannot."""
 
+    by_mass = True
     needs_tilts = True
     in_memory = True
     slices: tuple[int, ...] | None = param(
@@ -31,13 +32,14 @@ class CentreOfMassAxis(Step):
 
     def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the aligned stack."""
-        good, mask = usable(signal)
+        seen = seen_by(self, signal)
+        good, mask = usable(seen)
         fit = tiltaxis.centre_of_mass_axis(
-            signal.data,
+            seen.data,
             signal.tilts.data.ravel(),
             slices=self.slices,
             nslices=self.nslices,
-            vacuum=signal.vacuum(),
+            vacuum=seen.vacuum(),
             weights=mask & good[:, None, None],
         )
         scalars = {
@@ -70,14 +72,15 @@ class MaxImageAxis(Step):
 
     def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the aligned stack."""
-        good, mask = usable(signal)
+        seen = seen_by(self, signal)
+        good, mask = usable(seen)
         found = max_image_axis(
-            signal.data,
+            seen.data,
             signal.tilts.data.ravel(),
             limit=self.limit,
             delta=self.delta,
             mask=mask & good[:, None, None],
-            vacuum=signal.vacuum(),
+            vacuum=seen.vacuum(),
         )
         scalars: dict[str, Any] = {
             "angle_deg": found.angle_deg,
@@ -87,13 +90,14 @@ class MaxImageAxis(Step):
         }
         result = signal._moved(signal._frame.tilted(found.angle_deg, 0.0))
         if self.also_shift:
-            seen = result.covered() & np.isfinite(result.data) & good[:, None, None]
+            images = result.for_alignment().data
+            mask = result.covered() & np.isfinite(images) & good[:, None, None]
             fit = smallest_sum_shift(
-                result.data,
+                images,
                 signal.tilts.data.ravel(),
                 shift_limit=self.shift_limit,
-                mask=seen,
-                vacuum=signal.vacuum(),
+                mask=mask,
+                vacuum=seen.vacuum(),
                 monitor=monitor,
             )
             scalars |= {"shift_px": fit.shift_px, "shift_sigma_px": fit.shift_sigma_px}

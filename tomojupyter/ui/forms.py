@@ -49,6 +49,8 @@ class Form:
         (low, high, step) of a slider, by parameter.
     hidden
         Parameters that keep their default and are not shown.
+    preset
+        Called with a Step class: values that its form has at first in place of the defaults.
 
     Attributes
     ----------
@@ -68,7 +70,9 @@ class Form:
         spans: Mapping[str, tuple[float, float, float]] | None = None,
         hidden: Sequence[str] = (),
         without: Sequence[str] = (),
+        preset: Callable[[type[Step]], Mapping[str, Any]] = lambda _: {},
     ) -> None:
+        self.preset = preset
         self.without = tuple(without)
         self.operations = tuple(operations)
         self.hook, self.methods, self.hidden = hook, methods, tuple(hidden)
@@ -169,6 +173,8 @@ class Form:
                 )
                 for p in parameters(cls)
             }  # fmt: skip
+            for name, value in self.preset(cls).items():
+                fields[name].value = value
             for f in fields.values():
                 f.on_change(self._changed)
             self._sets[cls] = fields
@@ -217,6 +223,8 @@ class Form:
         try:
             for f in self.fields.values():
                 f.reset()
+            for name, value in self.preset(self.cls).items():
+                self.fields[name].value = value
         finally:
             self._quiet = False
         self._changed()

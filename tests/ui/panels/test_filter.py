@@ -3,11 +3,13 @@ import pytest
 
 from tomojupyter.steps import history, make_step
 from tomojupyter.ui.panels.filter import FilterPanel, filtered, histogram
+from tomojupyter.ui.panels.register import RegisterPanel
 
 
 def test_median_by_panel_and_by_method_are_the_same(stack, timeless):
     panel = FilterPanel(stack)
     panel.controls["size"].value = 3
+    panel.controls["alignment_only"].value = False
     panel.apply.click()
     expected = stack.filter("median", size=3)
     np.testing.assert_array_equal(panel.result.data, expected.data)
@@ -17,6 +19,7 @@ def test_median_by_panel_and_by_method_are_the_same(stack, timeless):
 def test_sobel_by_panel_and_by_method_are_the_same(stack, timeless):
     panel = FilterPanel(stack)
     panel.form.choose("sobel")
+    panel.controls["alignment_only"].value = False
     panel.apply.click()
     expected = stack.filter("sobel")
     np.testing.assert_array_equal(panel.result.data, expected.data)
@@ -28,6 +31,7 @@ def test_normalise_by_panel_and_by_method_are_the_same(stack, timeless, method):
     stack.data = stack.data * np.linspace(1, 2, len(stack.data), dtype=np.float32)[:, None, None]
     panel = FilterPanel(stack)
     panel.form.choose(method)
+    panel.controls["alignment_only"].value = False
     panel.before.projection = 4
     shown = panel.after_view._array
     panel.apply.click()
@@ -72,6 +76,7 @@ def test_background_by_panel_and_by_method_are_the_same(stack, timeless):
 def test_preview_is_what_apply_makes_and_is_not_recorded(stack):
     panel = FilterPanel(stack)
     panel.controls["size"].value = 3
+    panel.controls["alignment_only"].value = False
     panel.before.projection = 4
     shown = panel.after_view._array
     assert len(history.read(stack)) == len(history.read(panel.session.signal)) == 1
@@ -87,7 +92,7 @@ def test_preview_follows_method_and_projection(stack, method):
     np.testing.assert_array_equal(
         panel.after_view._array, filtered(stack, make_step("filter", method), 2)
     )
-    assert panel.after_view.subtitle == f"preview, {method}"
+    assert panel.after_view.subtitle == f"preview, {method}, for alignment only"
     assert panel.after_view.index == 2
 
 
@@ -120,6 +125,67 @@ def test_slow_preview_waits_for_the_button(stack):
         panel.after_view._array,
         filtered(stack, make_step("filter", "median", size=3), panel.before.projection),
     )
+
+
+@pytest.mark.parametrize(("method", "only"), [("median", True), ("sobel", True), ("both", True),
+                                              ("bpf", True), ("gaussian", True),
+                                              ("contrast", True), ("despike", False),
+                                              ("smooth", False)])  # fmt: skip
+def test_what_takes_detail_away_is_proposed_for_alignment_only(stack, method, only):
+    panel = FilterPanel(stack)
+    panel.form.choose(method)
+    tick = panel.controls["alignment_only"]
+    assert tick.value is only
+    assert tick.description == "Use for alignment only"
+    tick.value = not only
+    panel.reset.click()
+    assert tick.value is only
+
+
+def test_for_alignment_only_by_panel_and_by_method_are_the_same(stack, timeless):
+    panel = FilterPanel(stack)
+    panel.form.choose("sobel")
+    assert "alignment_only" in panel.record.value
+    panel.apply.click()
+    expected = stack.filter("sobel", alignment_only=True)
+    np.testing.assert_array_equal(panel.result.data, stack.data)
+    assert timeless(panel.result) == timeless(expected)
+    assert panel.result.alignment_filters == expected.alignment_filters
+
+
+def test_after_apply_the_panel_shows_what_alignment_sees(stack):
+    panel = FilterPanel(stack)
+    panel.form.choose("sobel")
+    panel.before.projection = 4
+    panel.apply.click()
+    edges = stack.filter("sobel").data[4]
+    np.testing.assert_array_equal(panel.before._array, stack.data[4])
+    np.testing.assert_array_equal(panel.after_view._array, edges)
+    assert "as alignment sees it" in panel.after_view.subtitle
+    assert "see the series through sobel" in panel.messages.value
+    panel.form.choose("median")
+    twice = stack.filter("sobel").filter("median").data[4]
+    np.testing.assert_array_equal(panel.after_view._array, twice)
+    panel.controls["alignment_only"].value = False
+    np.testing.assert_array_equal(panel.after_view._array, stack.filter("median").data[4])
+
+
+def test_the_rail_says_that_it_is_for_alignment(stack):
+    done = stack.filter("median", 3, alignment_only=True).normalise("smooth")
+    line = FilterPanel.result_line(None, history.read(done)[-2:])
+    assert line == "median 3 px for alignment, brightness: jumps off"
+
+
+def test_register_says_what_it_sees_the_series_through(stack):
+    panel = RegisterPanel(stack.filter("sobel", alignment_only=True))
+    panel.form.choose("PC")
+    assert "PC sees the series through sobel, as set in Filter." in panel.messages.value
+    panel.form.choose("joint")
+    assert "goes by mass, which sobel (for alignment only) does not keep" in panel.messages.value
+    panel.form.choose("PC")
+    panel.apply.click()
+    expected = stack.filter("sobel").stack_register("PC")
+    np.testing.assert_array_equal(panel.result.shifts.data, expected.shifts.data)
 
 
 def test_filter_that_is_not_made_image_by_image_is_previewed_too(stack):

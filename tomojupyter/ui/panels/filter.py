@@ -11,6 +11,7 @@ import numpy as np
 from tomojupyter.monitor import Silent
 from tomojupyter.steps import make_step
 from tomojupyter.steps.filter import IntensityStep
+from tomojupyter.ui.forms import Form
 from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.axis_preview import vacuum_to_lift
 from tomojupyter.ui.views.curves import Curve
@@ -42,6 +43,7 @@ LABELS = {
     "smallest": "Smallest detail",
     "largest": "Largest detail",
     "level": "Vacuum level",
+    "alignment_only": "Use for alignment only",
 }
 """What the form calls methods and parameters; all else has its own name."""
 
@@ -61,6 +63,9 @@ class FilterPanel(OperationPanel):
     labels: ClassVar[Mapping[str, str]] = LABELS
     preview_text = "Preview"
     key_card = (("← →", "frame"), ("+ −", "zoom"), ("C", "automatic contrast"))
+
+    def _make_form(self) -> Form:
+        return Form(self.operations, self.panel, labels=self.labels, preset=proposed)
 
     @classmethod
     def useful(cls, signal: Any) -> bool:
@@ -129,12 +134,13 @@ class FilterPanel(OperationPanel):
             started = time.monotonic()
             step = self.form.step()
             before = np.asarray(signal.data[self.before.projection], np.float32)
-            after = filtered(signal, step, self.before.projection)
+            after = previewed(signal, step, self.before.projection)
             self._took = time.monotonic() - started
             fresh = self.form.cls is not getattr(self, "_shown", None)
             self._shown = self.form.cls
             self.after_view.show(after, keep_view=not fresh)
-            self.after_view.subtitle = f"preview, {step.method}"
+            only = ", for alignment only" if for_alignment(step) else ""
+            self.after_view.subtitle = f"preview, {step.method}{only}"
             self.taken.show(before - after, keep_view=False)
             self._centre_contrast(before - after)
             for name, image in (("before", before), ("after", after)):
@@ -146,9 +152,23 @@ class FilterPanel(OperationPanel):
         limit = float(np.percentile(finite, 99.5)) if finite.size else 0.0
         self.taken.contrast(-(limit or 1.0), limit or 1.0)
 
-    def after(self, result: Any) -> None:  # noqa: ARG002  the view shows it anyway
-        """Say that what is shown now is the filtered series."""
-        self.after_view.subtitle = "preview of filtering once more"
+    def after(self, result: Any) -> None:
+        """Say what is shown now: the filtered series, or what alignment will see of it."""
+        assert self.form is not None
+        seen = bool(result.alignment_filters) and for_alignment(self.form.step())
+        self.after_view.subtitle = (
+            "as alignment sees it; volumes are made of what is at the left"
+            if seen else "preview of filtering once more"
+        )  # fmt: skip
+
+    def cautions(self) -> list[str]:
+        """Return what alignment sees the series through."""
+        signal = self.session.signal
+        filters = () if signal is None else signal.alignment_filters
+        if not filters:
+            return []
+        names = " and ".join(f.method for f in filters)
+        return [f"Registration and tilt axis see the series through {names}. Undo takes it off."]
 
     @classmethod
     def result_line(cls, session: Session, records: list[dict[str, Any]]) -> str:
@@ -160,9 +180,36 @@ class FilterPanel(OperationPanel):
 
 def _with_size(record: dict[str, Any]) -> str:
     size, method = record["resolved"].get("size"), str(record["method"])
+    only = " for alignment" if record["resolved"].get("alignment_only") else ""
     if record["operation"] != "filter":
-        return LABELS.get(f"{record['operation']} {method}", f"{record['operation']} {method}")
-    return f"{method} {size} px" if size else method
+        name = f"{record['operation']} {method}"
+        return LABELS.get(name, name) + only
+    return (f"{method} {size} px" if size else method) + only
+
+
+def for_alignment(step: Step) -> bool:
+    """Tell whether a Step leaves the pixels as they are."""
+    return bool(getattr(step, "alignment_only", False))
+
+
+def proposed(cls: type[Step]) -> dict[str, Any]:
+    """Return what the form has at first: filters that take detail away are for alignment only."""
+    return {"alignment_only": True} if getattr(cls, "lossy", False) else {}
+
+
+def previewed(signal: Any, step: Step, projection: int) -> np.ndarray:
+    """Return one projection as the Step would leave it, or let alignment see it.
+
+    What alignment sees already is not filtered by the same Step once more.
+    """
+    filters = list(signal.alignment_filters) if for_alignment(step) else []
+    if not filters:
+        return filtered(signal, step, projection)
+    resolved: Any = step.resolve(signal)
+    image = np.asarray(signal.data[projection])
+    for one in filters if filters[-1] == resolved else [*filters, resolved]:
+        image = one.image(image, projection)
+    return np.asarray(image)
 
 
 def filtered(signal: Any, step: Step, projection: int) -> np.ndarray:

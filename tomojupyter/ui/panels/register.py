@@ -9,6 +9,7 @@ import numpy as np
 
 from tomojupyter.steps import run
 from tomojupyter.steps.base import REGISTRY, make_step
+from tomojupyter.steps.checks import doubt_of
 from tomojupyter.ui.forms import Form
 from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.register_compare import (
@@ -264,6 +265,16 @@ class RegisterPanel(LeftPlots, OperationPanel):
         if nudge is None:
             return super().steps()
         return [*(super().steps() if self._is_ready() else []), nudge]
+
+    def cautions(self) -> list[str]:
+        """Return what the series is seen through, whether that suits, and the worst frame."""
+        filters = () if self.session.signal is None else self.session.signal.alignment_filters
+        if not filters or self.form is None:
+            return super().cautions()
+        through = " and ".join(f.method for f in filters)
+        doubt = doubt_of(self.form.cls, filters)
+        told = f"{self.form.cls.method} sees the series through {through}, as set in Filter."
+        return [f"{capital(doubt)}." if doubt else told, *super().cautions()]
 
     # ------------------------------------------------------------------ doing
 

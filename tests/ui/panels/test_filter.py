@@ -96,6 +96,16 @@ def test_preview_follows_method_and_projection(stack, method):
     assert panel.after_view.index == 2
 
 
+def test_a_filter_that_was_applied_is_previewed_once_more(stack):
+    panel = FilterPanel(stack)
+    panel.form.choose("despike")
+    assert panel.after_view.subtitle == "preview, despike"
+    panel.apply.click()
+    assert panel.after_view.subtitle == "preview, despike once more"
+    panel.form.choose("plane")
+    assert panel.after_view.subtitle == "preview, plane"
+
+
 def test_what_was_taken_out_is_the_difference(stack):
     panel = FilterPanel(stack)
     np.testing.assert_allclose(
@@ -161,7 +171,7 @@ def test_after_apply_the_panel_shows_what_alignment_sees(stack):
     edges = stack.filter("sobel").data[4]
     np.testing.assert_array_equal(panel.before._array, stack.data[4])
     np.testing.assert_array_equal(panel.after_view._array, edges)
-    assert "as alignment sees it" in panel.after_view.subtitle
+    assert panel.after_view.subtitle == "as alignment sees it; volumes use Before"
     assert "see the series through sobel" in panel.messages.value
     panel.form.choose("median")
     twice = stack.filter("sobel").filter("median").data[4]

@@ -9,7 +9,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from tomojupyter.monitor import Silent
-from tomojupyter.steps import make_step
+from tomojupyter.steps import history, make_step
 from tomojupyter.steps.filter import IntensityStep
 from tomojupyter.ui.forms import Form
 from tomojupyter.ui.panel import OperationPanel
@@ -139,8 +139,7 @@ class FilterPanel(OperationPanel):
             fresh = self.form.cls is not getattr(self, "_shown", None)
             self._shown = self.form.cls
             self.after_view.show(after, keep_view=not fresh)
-            only = ", for alignment only" if for_alignment(step) else ""
-            self.after_view.subtitle = f"preview, {step.method}{only}"
+            self.after_view.subtitle = caption(signal, step)
             self.taken.show(before - after, keep_view=False)
             self._centre_contrast(before - after)
             for name, image in (("before", before), ("after", after)):
@@ -151,15 +150,6 @@ class FilterPanel(OperationPanel):
         finite = np.abs(difference[np.isfinite(difference)])
         limit = float(np.percentile(finite, 99.5)) if finite.size else 0.0
         self.taken.contrast(-(limit or 1.0), limit or 1.0)
-
-    def after(self, result: Any) -> None:
-        """Say what is shown now: the filtered series, or what alignment will see of it."""
-        assert self.form is not None
-        seen = bool(result.alignment_filters) and for_alignment(self.form.step())
-        self.after_view.subtitle = (
-            "as alignment sees it; volumes are made of what is at the left"
-            if seen else "preview of filtering once more"
-        )  # fmt: skip
 
     def cautions(self) -> list[str]:
         """Return what alignment sees the series through."""
@@ -197,6 +187,24 @@ def proposed(cls: type[Step]) -> dict[str, Any]:
     return {"alignment_only": True} if getattr(cls, "lossy", False) else {}
 
 
+def caption(signal: Any, step: Step) -> str:
+    """Return what the picture after the filter is."""
+    if not for_alignment(step):
+        last = history.read(signal)[-1:]
+        again = last and (last[0]["operation"], last[0].get("method"), last[0].get("asked")) == (
+            step.operation, step.method, step.as_dict()
+        )  # fmt: skip
+        return f"preview, {step.method}{' once more' if again else ''}"
+    if is_seen_through(signal, step):
+        return "as alignment sees it; volumes use Before"
+    return f"preview, {step.method}, for alignment only"
+
+
+def is_seen_through(signal: Any, step: Step) -> bool:
+    """Tell whether a Step is the last one that alignment looks through already."""
+    return signal.alignment_filters[-1:] == (step.resolve(signal),)
+
+
 def previewed(signal: Any, step: Step, projection: int) -> np.ndarray:
     """Return one projection as the Step would leave it, or let alignment see it.
 
@@ -207,7 +215,7 @@ def previewed(signal: Any, step: Step, projection: int) -> np.ndarray:
         return filtered(signal, step, projection)
     resolved: Any = step.resolve(signal)
     image = np.asarray(signal.data[projection])
-    for one in filters if filters[-1] == resolved else [*filters, resolved]:
+    for one in filters if is_seen_through(signal, step) else [*filters, resolved]:
         image = one.image(image, projection)
     return np.asarray(image)
 

@@ -67,7 +67,8 @@ class LeftPlots:
             return
         score = self._score(signal)
         length = np.linalg.norm(np.diff(shifts, axis=0), axis=1)
-        self.moves.title, self.moves.subtitle = "Taken out between neighbours", "length of it"
+        self.moves.title = "Taken out between neighbours"
+        self.moves.subtitle = "length of it" if length.any() else "nothing yet"
         self.moves.set("between", tilts[order][1:], length, style="bars")
         worst = int(np.argmax(length)) if len(length) else 0
         self.said.value = score + (

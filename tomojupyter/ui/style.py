@@ -81,3 +81,9 @@ def heading(title: str, text: str = "") -> str:
 def section(title: str, note: str = "") -> str:
     """Return a section head in capitals, with a grey note at the right, as HTML."""
     return f'<div class="tj-section"><b>{escape(title)}</b><span>{escape(note)}</span></div>'
+
+
+def field_row(label: str, *parts: widgets.Widget | str) -> widgets.Box:
+    """Return a row of a form: label, controls, and units or notes as text."""
+    shown = [widgets.HTML(part) if isinstance(part, str) else part for part in parts if part]
+    return widgets.Box([widgets.Label(label), *shown]).add_class("tj-field")

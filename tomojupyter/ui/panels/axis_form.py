@@ -96,11 +96,6 @@ def slice_field(number: int) -> widgets.BoundedIntText:
     return field.add_class("tj-named")
 
 
-def field_row(label: str, *controls: widgets.Widget) -> widgets.Widget:
-    """Return a row of the form."""
-    return widgets.Box([widgets.Label(label), *controls]).add_class("tj-field")
-
-
 def cautions(records: list[dict[str, Any]], moves_px: float, vacuum: float) -> list[str]:
     """Return what would spoil the slices, as sentences.
 

@@ -11,7 +11,7 @@ from tomojupyter.errors import ParameterError
 from tomojupyter.steps import Recipe
 from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.history_rows import StateRow, replay_sentence, replayed
-from tomojupyter.ui.style import section, sentence
+from tomojupyter.ui.style import field_row, section, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,8 +85,8 @@ class HistoryPanel(OperationPanel):
         self.values.observe(lambda _: self._write(), "value")
         return [
             widgets.HTML(section("Export")),
-            _field("Values", self.values),
-            _field("Name", self.file),
+            field_row("Values", self.values),
+            field_row("Name", self.file),
             widgets.HBox([self.export]).add_class("tj-buttons"),
             widgets.HTML(
                 "<p>Run it on another file: <code>tomojupyter run recipe.yaml series.mrc "
@@ -178,7 +178,3 @@ def file_name(text: str) -> str:
             f"name must be that of a file in the data folder, without folders, got {text!r}"
         )
     return name
-
-
-def _field(label: str, control: widgets.Widget) -> widgets.Box:
-    return widgets.HBox([widgets.Label(label), control]).add_class("tj-field")

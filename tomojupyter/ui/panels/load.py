@@ -30,7 +30,7 @@ from tomojupyter.ui.panels.load_reading import PartOffer, read_whole, reader
 from tomojupyter.ui.panels.noticed import facts_html
 from tomojupyter.ui.panels.resume import ResumeCard
 from tomojupyter.ui.sources import Source
-from tomojupyter.ui.style import section
+from tomojupyter.ui.style import field_row, section
 from tomojupyter.ui.views.texts import minus
 from tomojupyter.ui.words import pixel_nm, size_text, tilts_known, tilts_of
 
@@ -108,20 +108,20 @@ class LoadPanel(OperationPanel):
         self.pixel_note = widgets.HTML("nm/px")
         self.axis = ValueText(continuous_update=False)
         self.axis.tooltip = "As SerialEM and FEI give it: 0 along y, 90 and −90 along x"
-        self._range_row = _field("First, step", widgets.HBox([self.start, self.increment]), "°")
+        self._range_row = field_row("First, step", widgets.HBox([self.start, self.increment]), "°")
         self.tilts_file = tilts_dropdown(lambda text: setattr(self.list, "value", text))
         self._list_row = widgets.VBox(
-            [_field("From a file", self.tilts_file), _field("Tilts", self.list, "°")]
+            [field_row("From a file", self.tilts_file), field_row("Tilts", self.list, "°")]
         )
         self.specimen = widgets.Dropdown(options=SPECIMENS, tooltip=SPECIMEN_HELP)
         widgets.link((self.session, "specimen"), (self.specimen, "value"))
         rows = [
-            _field("Take tilts", self.tilts),
+            field_row("Take tilts", self.tilts),
             self._range_row,
             self._list_row,
-            _field("Pixel size", self.pixel, self.pixel_note),
-            _field("Tilt axis", self.axis, "° from y"),
-            _field("Specimen", self.specimen),
+            field_row("Pixel size", self.pixel, self.pixel_note),
+            field_row("Tilt axis", self.axis, "° from y"),
+            field_row("Specimen", self.specimen),
         ]
         self.own_controls = {
             "tilts": self.tilts, "start": self.start, "increment": self.increment,
@@ -376,10 +376,6 @@ class LoadPanel(OperationPanel):
         if session.cursor is None:
             return cls.hint
         n, ny, nx = session.cursor.root.shape
+        if session.signal is None:
+            return f"volume, {n}³" if n == ny == nx else f"volume, {n}×{ny}×{nx}"
         return f"{n} frames, {nx}²" if nx == ny else f"{n} frames, {nx}×{ny}"
-
-
-def _field(label: str, control: widgets.Widget, note: widgets.Widget | str = "") -> widgets.Box:
-    end = widgets.HTML(note) if isinstance(note, str) else note
-    parts = [widgets.Label(label), control, *([end] if note else [])]
-    return widgets.Box(parts).add_class("tj-field")

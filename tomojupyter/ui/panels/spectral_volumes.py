@@ -9,7 +9,7 @@ import ipywidgets as widgets
 from tomojupyter.ui.forms import Form
 from tomojupyter.ui.panels.spectral_data import tilts_differ
 from tomojupyter.ui.panels.spectral_results import FractionsTable
-from tomojupyter.ui.style import section
+from tomojupyter.ui.style import field_row, section
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,8 +61,8 @@ class VolumesForm(widgets.VBox):
                 self.fractions,
                 widgets.HBox([self.explore]).add_class("tj-buttons"),
                 widgets.HTML(section("Alignment from", "a series of the same tilts")),
-                _field("Series", self.align),
-                _field("", self.guide),
+                field_row("Series", self.align),
+                field_row("", self.guide),
                 widgets.HBox([self.series]).add_class("tj-buttons"),
                 widgets.HTML(section("Reconstruction", "of all maps")),
                 self.form.widget,
@@ -134,7 +134,3 @@ class VolumesForm(widgets.VBox):
 
 def _root(node: Node | None) -> Node | None:
     return node.root if node is not None else None
-
-
-def _field(label: str, control: widgets.Widget) -> widgets.Widget:
-    return widgets.Box([widgets.Label(label), control]).add_class("tj-field")

@@ -21,7 +21,6 @@ from tomojupyter.ui.panels.axis_form import (
     best_text,
     cautions,
     default_preview,
-    field_row,
     hint,
     record_words,
     slice_field,
@@ -42,7 +41,7 @@ from tomojupyter.ui.panels.axis_preview import (
 )
 from tomojupyter.ui.panels.axis_views import AxisPictures
 from tomojupyter.ui.panels.noticed import movement
-from tomojupyter.ui.style import section
+from tomojupyter.ui.style import field_row, section
 from tomojupyter.ui.words import pixel_nm, tilts_known, tilts_of
 
 if TYPE_CHECKING:

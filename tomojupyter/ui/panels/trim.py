@@ -19,7 +19,6 @@ from tomojupyter.ui.panels.trim_frames import (
     FrameStrip,
     FrameTable,
     check_enough,
-    field_row,
     gap_sentence,
     how_control,
     leave_out_step,
@@ -27,7 +26,7 @@ from tomojupyter.ui.panels.trim_frames import (
     record_words,
 )
 from tomojupyter.ui.stages import does
-from tomojupyter.ui.style import section
+from tomojupyter.ui.style import field_row, section
 from tomojupyter.ui.views.sampling import percentiles
 from tomojupyter.ui.views.stack import StackView
 from tomojupyter.ui.views.texts import number_text

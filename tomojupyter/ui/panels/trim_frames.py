@@ -268,11 +268,6 @@ class FrameTable(widgets.VBox):
         return widgets.HBox([box, go, reason], layout=widgets.Layout(align_items="center"))
 
 
-def field_row(label: str, control: widgets.Widget) -> widgets.Widget:
-    """Return a row of the form: a label and a control."""
-    return widgets.Box([widgets.Label(label), control]).add_class("tj-field")
-
-
 def record_words(record: dict[str, Any]) -> str:
     """Return the record of a trim Step in a few words, as the rail shows it."""
     done = record["resolved"]

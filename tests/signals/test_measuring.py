@@ -120,3 +120,16 @@ def test_misspelt_rules_and_keywords_are_named(cube):
         cube.measure(spread=-1)
     with pytest.raises(TypeError, match="treshold"):
         cube.volume(treshold=5)
+
+
+def test_particles_are_in_units_of_the_axes(cube):
+    cube.data[13:15, 10:12, 14:16] += 9
+    large, small = cube.particles()
+    assert (large.volume, small.volume, large.units) == (512 * 8, 8 * 8, "nm")
+    assert large.position == pytest.approx((15, 13, 17))
+    assert [p.voxels for p in cube.particles(smallest=9)] == [512]
+    within = np.zeros(cube.data.shape, bool)
+    within[12:] = True
+    assert [p.voxels for p in cube.particles(threshold=5, within=within)] == [8]
+    with pytest.raises(ParameterError, match="smallest"):
+        cube.particles(smallest=0)

@@ -9,6 +9,7 @@ import numpy as np
 from tomojupyter.errors import DataError
 from tomojupyter.formats.mesh import write_mesh
 from tomojupyter.numerics.volumes import measures, surfaces
+from tomojupyter.numerics.volumes.particles import Particle, particles
 from tomojupyter.signals.masks import mask_of
 from tomojupyter.steps.base import make_step
 
@@ -68,9 +69,7 @@ class Measuring:
         >>> tomo.RecStack(cube).measure().volume
         512 px³ (512 to 512)
         """
-        method = "value" if threshold is not None and method == "otsu" else method
-        given = {} if threshold is None else {"threshold": threshold}
-        step: Any = make_step("segment", method, dark=dark, **given)
+        step = _cut(method, threshold, dark)
         spacing, units = calibration(self)
         return measures.measure(
             _voxels(self), step.method, step.threshold, spacing=spacing, units=units,
@@ -91,6 +90,53 @@ class Measuring:
     ) -> Quantity:
         """Return the share of the voxels that lie above a threshold; as :meth:`measure`."""
         return self.measure(method, threshold, **how).fraction
+
+    def particles(
+        self: Any,
+        method: str = "otsu",
+        threshold: float | None = None,
+        *,
+        dark: bool = False,
+        within: Any = None,
+        smallest: int = 8,
+    ) -> list[Particle]:
+        """Find the separate bodies above a threshold, such as particles or, dark, pores.
+
+        Parameters
+        ----------
+        method, threshold, dark, within
+            As for :meth:`measure`.
+        smallest
+            Bodies of fewer voxels are noise, and left out. Voxels touch by their faces.
+
+        Returns
+        -------
+        list of Particle
+            The largest one first: ``volume``, ``diameter`` (of the ball of the same volume),
+            ``position`` (x, z, y) in calibrated units, ``centre`` in voxels, and ``cut`` where
+            a face of the volume cuts it.
+
+        Raises
+        ------
+        ParameterError, DataError
+            If a value is not allowed, or there is nothing to separate.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import tomojupyter.api as tomo
+        >>> cubes = np.zeros((12, 12, 12))
+        >>> cubes[1:5, 1:5, 1:5] = cubes[7:10, 7:10, 7:10] = 5
+        >>> [round(p.volume) for p in tomo.RecStack(cubes).particles()]
+        [64, 27]
+        """
+        step = _cut(method, threshold, dark)
+        spacing, units = calibration(self)
+        return particles(
+            _voxels(self), step.method, step.threshold, spacing=spacing, units=units,
+            dark=step.dark, smallest=smallest,
+            mask=None if within is None else np.asarray(mask_of(self, within)),
+        )  # fmt: skip
 
     def isosurface(
         self: Any,
@@ -118,9 +164,7 @@ class Measuring:
             ``vertices`` (x, y, z) in calibrated units, z from the middle of the volume, and
             ``faces``.
         """
-        method = "value" if threshold is not None and method == "otsu" else method
-        given = {} if threshold is None else {"threshold": threshold}
-        found: Any = make_step("segment", method, dark=dark, **given).resolve(self)
+        found = _cut(method, threshold, dark).resolve(self)
         spacing, units = calibration(self)
         x, _, y = self.axes_manager._axes
         return surfaces.isosurface(
@@ -204,6 +248,14 @@ def calibration(signal: Any) -> tuple[list[float], str]:
         )
     (unit,) = units
     return [float(axis.scale) for axis in axes], unit if unit not in ("", "<undefined>") else "px"
+
+
+def _cut(method: str, threshold: float | None, dark: bool) -> Any:
+    """Return the Step that separates; a threshold alone stands for the method "value"."""
+    if threshold is None:
+        return make_step("segment", method, dark=dark)
+    method = "value" if method == "otsu" else method
+    return make_step("segment", method, dark=dark, threshold=threshold)
 
 
 def _voxels(signal: Any) -> np.ndarray:

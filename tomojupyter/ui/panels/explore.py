@@ -11,10 +11,11 @@ from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.explore_classes import COLOURS, ClassesForm
 from tomojupyter.ui.panels.explore_export import ExportForm
 from tomojupyter.ui.panels.explore_overlay import OverlayForm
+from tomojupyter.ui.panels.explore_particles import ParticlesForm
 from tomojupyter.ui.panels.explore_profile import half_width, line_profile
 from tomojupyter.ui.panels.explore_scene import Scene, camera_angles
 from tomojupyter.ui.panels.filter import histogram
-from tomojupyter.ui.style import section
+from tomojupyter.ui.style import field_row, section
 from tomojupyter.ui.views.curves import Curve
 from tomojupyter.ui.views.ortho import OrthoView
 from tomojupyter.ui.views.paint import classes_rgb
@@ -92,8 +93,14 @@ class ExplorePanel(OperationPanel):
         self.part = widgets.ToggleButtons(options=(LOOK, MEASURE, EXPORT), tooltips=["", "", ""])
         self.part.add_class("tj-segments").add_class("tj-explore-part")
         self.classes = ClassesForm(self.session, self._classes_changed)
-        self.export = ExportForm(self.session, self.scene, self._sheet, self.classes.values)
-        self.forms = {LOOK: self._look(), MEASURE: self.classes, EXPORT: self.export}
+        self.particles = ParticlesForm(
+            self.session, self.classes, lambda x, y, z: self.ortho.move(x=x, y=y, z=z)
+        )
+        self.export = ExportForm(
+            self.session, self.scene, self._sheet, self.classes.values, self.particles.csv
+        )
+        measure = widgets.VBox([self.classes, self.particles])
+        self.forms = {LOOK: self._look(), MEASURE: measure, EXPORT: self.export}
         for form in self.forms.values():
             form.add_class("tj-part")
         self.part.observe(lambda _: self._part_changed(), "value")
@@ -102,7 +109,7 @@ class ExplorePanel(OperationPanel):
             "format": self.export.format, "what": self.export.what,
         }  # fmt: skip
         self._part_changed()
-        return [self.part, _field("Volume", self.run), *self.forms.values()]
+        return [self.part, field_row("Volume", self.run), *self.forms.values()]
 
     def _look(self) -> widgets.VBox:
         self.average = widgets.BoundedIntText(1, min=1, max=64).add_class("tj-explore-average")
@@ -123,13 +130,13 @@ class ExplorePanel(OperationPanel):
             [
                 self.readout,
                 self.histogram,
-                _field("Average", self.average, "slices"),
+                field_row("Average", self.average, "slices"),
                 widgets.HBox([self.auto]).add_class("tj-buttons"),
                 self.overlay,
                 widgets.HTML(section("3D", "drag turns, wheel zooms")),
                 widgets.HBox([self.to_3d, self.full]).add_class("tj-buttons"),
-                _field("Surface at", self.view3d.level, self.view3d.level_text),
-                _field("Cloud", self.view3d.opacity),
+                field_row("Surface at", self.view3d.level, self.view3d.level_text),
+                field_row("Cloud", self.view3d.opacity),
                 self.view3d.shown,
                 widgets.HTML(section("Keep")),
                 widgets.HBox([self.store]).add_class("tj-buttons"),
@@ -151,6 +158,7 @@ class ExplorePanel(OperationPanel):
             self.view3d.clear("No reconstruction yet.")
             self.readout.value = ""
             self.classes.set(None)
+            self.particles.forget()
             self._shown = None
             return
         self.overlay.set(volume, [*zip((o[0] for o in self.run.options), self._signals,
@@ -287,6 +295,7 @@ class ExplorePanel(OperationPanel):
     # ------------------------------------------------------------------ colours and 3D
 
     def _classes_changed(self) -> None:
+        self.particles.limits_changed()
         if self.classes.limits and self._in_3d is not None:
             self.view3d.set_threshold(self.classes.limits[-1])
         self._repaint()
@@ -348,9 +357,3 @@ class ExplorePanel(OperationPanel):
         """Return which run is looked at."""
         runs = session.runs if session else []
         return f"{len(runs)} reconstruction{'s' * (len(runs) > 1)}" if runs else cls.hint
-
-
-def _field(label: str, control: widgets.Widget, unit: str | widgets.Widget = "") -> widgets.Box:
-    end = widgets.Label(unit) if isinstance(unit, str) else unit
-    parts = [widgets.Label(label), control, *([end] if unit else [])]
-    return widgets.HBox(parts).add_class("tj-field")

@@ -146,6 +146,7 @@ class ClassesForm(widgets.VBox):
     def _named(self, k: int, name: str) -> None:
         self.names[k] = name.strip() or f"class {k + 1}"
         self._show()
+        self.changed()
 
     def _drag(self, x: float, _y: float, done: bool) -> None:
         if not self.limits:

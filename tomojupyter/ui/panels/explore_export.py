@@ -11,7 +11,7 @@ import ipywidgets as widgets
 
 from tomojupyter.steps import make_step
 from tomojupyter.steps.run import run
-from tomojupyter.ui.style import section
+from tomojupyter.ui.style import field_row, section
 from tomojupyter.ui.words import size_text
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class ExportForm(widgets.VBox):
         Returns the slices with their titles, the angles of the 3D view and the colour map.
     rows
         Returns the rows of the table of classes.
+    particles
+        Returns the table of particles as CSV; nothing where none were looked for.
     """
 
     def __init__(
@@ -55,8 +57,10 @@ class ExportForm(widgets.VBox):
         scene: Callable[[], Scene | None],
         sheet: Callable[[], tuple[Any, float, float, str]],
         rows: Callable[[], list[dict[str, Any]]],
+        particles: Callable[[], str] = lambda: "",
     ) -> None:
         self.session, self._scene, self._sheet, self._rows = session, scene, sheet, rows
+        self._particles = particles
         self.format = widgets.Dropdown(options=list(FORMATS)).add_class("tj-explore-format")
         self.what = widgets.Dropdown(options=(VOXELS, LABELS)).add_class("tj-explore-what")
         self.volume = self._button("Volume", "save", "volume", self.save_volume)
@@ -70,7 +74,7 @@ class ExportForm(widgets.VBox):
             (self.view, "The 3D view with scale bar and names, PNG"),
             (self.movie, "One turn, GIF"),
             (self.html, "One HTML file to turn on any machine, without internet"),
-            (self.table, "The classes as CSV"),
+            (self.table, "The classes, and the particles that were found, as CSV"),
         ):
             button.tooltip = text
         self.buttons = (
@@ -83,8 +87,8 @@ class ExportForm(widgets.VBox):
         super().__init__(
             [
                 widgets.HTML(section("Volume")),
-                _field("Format", self.format),
-                _field("What", self.what),
+                field_row("Format", self.format),
+                field_row("What", self.what),
                 widgets.HBox([self.volume]).add_class("tj-buttons"),
                 widgets.HTML(section("Pictures and figures")),
                 pictures,
@@ -181,12 +185,13 @@ class ExportForm(widgets.VBox):
             self._write("3D page", ".html", lambda monitor, _p: scene.html(monitor).encode())
 
     def save_table(self) -> None:
-        """Write the table of classes as CSV."""
+        """Write the table of classes as CSV, and below it that of the particles."""
         rows = self._rows()
         if not rows:
             self.session.say("There is no class to write down yet.", "warning")
             return
-        text = table_csv(rows)
+        found = self._particles()
+        text = table_csv(rows) + (f"\n{found}" if found else "")
         self._write("Table", ".csv", lambda _m, _p: text.encode())
 
 
@@ -212,7 +217,3 @@ def table_csv(rows: list[dict[str, Any]]) -> str:
              surface]
         )  # fmt: skip
     return file.getvalue()
-
-
-def _field(label: str, control: widgets.Widget) -> widgets.Box:
-    return widgets.HBox([widgets.Label(label), control]).add_class("tj-field")

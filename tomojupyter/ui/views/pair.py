@@ -95,8 +95,9 @@ class PairView(widgets.HBox):
         self._moving = False
         if left is not None and right is not None:
             third = self.pictures[2]
-            third.pixel_nm, third.title = left.pixel_nm, self.pictures[0].title
-            third.accent = self.pictures[0].accent
+            third.pixel_nm = left.pixel_nm
+            for name in ("title", "subtitle", "accent"):
+                setattr(third, name, getattr(self.pictures[0], name))
             self._moving = True
             third.set_slider(value=self.pictures[0].index, **left.slider())
             self._moving = False
@@ -114,8 +115,8 @@ class PairView(widgets.HBox):
         plane = next((p for p in PLANES if p.cut == planes.cut), None)
         with picture.hold_sync():
             picture.pixel_nm = planes.pixel_nm
-            picture.title = plane.title if plane else "Projection"
-            picture.subtitle = f"{plane.across}, {plane.down}" if plane else "as stored"
+            # The bar of a narrow picture has room for the readout and little else.
+            picture.title, picture.subtitle = (plane.title, "") if plane else ("", "Projection")
             picture.accent = AXIS_COLOURS.get(planes.cut, "")
             picture.set_slider(value=picture.index if alike else planes.home, **planes.slider())
             picture.overlays, picture.facts = [], ""
@@ -237,8 +238,7 @@ class PairView(widgets.HBox):
         column, row = (round(value) for value in there)
         seen = picture._array
         inside = seen is not None and 0 <= row < seen.shape[0] and 0 <= column < seen.shape[1]
-        value = f": {number_text(float(seen[row, column]), 4)}" if inside else ""  # type: ignore[index]
-        picture.facts = f"x {column}, y {row}{value}"
+        picture.facts = number_text(float(seen[row, column]), 4) if inside else ""  # type: ignore[index]
 
     def _aimed(self, side: int, camera: list[float]) -> None:
         """Look at the same place in the same scale where the fields of view differ."""

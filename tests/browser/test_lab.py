@@ -25,9 +25,10 @@ OPEN = {
     "HistoryPanel": "HistoryPanel(volume)",
     "LoadPanel": "LoadPanel(folder='.')",
     "SpectralPanel": "SpectralPanel()",
+    "ViewerPanel": "ViewerPanel(series, beside=series.filter('median'))",
 }
 PANELS = sorted(name for name in ui.__all__ if name.endswith("Panel"))
-PICTURES = ("Explore", "Filter", "Reconstruct", "Register", "TiltAxis", "Trim")
+PICTURES = ("Explore", "Filter", "Reconstruct", "Register", "TiltAxis", "Trim", "Viewer")
 SAYS = "([hook, text]) => document.querySelector(hook)?.innerText.includes(text)"
 # Before the kernel has answered, cells that are run are lost.
 RUN = """
@@ -86,7 +87,7 @@ def test_every_panel_in_a_cell(serve, person, cut_off, recorder, free_port, tmp_
     for name in PANELS:
         hook = f".tj-panel-{name.removesuffix('Panel').lower()}.tj-alone"
         page.wait_for_selector(hook, timeout=6 * MINUTES)
-        page.locator(hook).scroll_into_view_if_needed()
+        page.locator(hook).first.scroll_into_view_if_needed()  # the viewer is a Load too
         if name.removesuffix("Panel") in PICTURES:
             page.wait_for_selector(f"{hook} .tj-pic[data-seq]")
         page.wait_for_timeout(500)

@@ -1,4 +1,4 @@
-"""The dashboard that only looks, and files that are dropped on its page."""
+"""The dashboard that only looks: files dropped on its page, two files side by side."""
 
 import base64
 
@@ -54,3 +54,100 @@ def test_a_dropped_series_and_a_volume_are_seen(
     person.click("button[title='volume.hspy']")
     page.wait_for_selector(".tj-view-explore-4 canvas", timeout=2 * MINUTES)
     person.look("viewer-2-explore")
+
+
+SEEN = """([hook, title]) => {
+  const bold = document.querySelector(hook + ' .tj-pic-foot b');
+  return bold && bold.innerText === title;
+}"""
+
+
+def zoom_in(page, view):
+    box = page.locator(f"{view} .tj-pic-mat").bounding_box()
+    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.5 * box["height"])
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -100)
+    page.mouse.wheel(0, -100)
+    page.keyboard.up("Control")
+
+
+def zooms(page):
+    """Wait until both pictures are zoomed alike."""
+    page.wait_for_function(
+        """() => { const [a, b] = ['1', '2'].map(n =>
+             document.querySelector(`.tj-view-viewer-${n} .tj-pic`).dataset.zoom);
+           return Number(a) > 1.2 && a === b; }"""
+    )
+
+
+@pytest.mark.timeout(900)
+def test_two_files_side_by_side(
+    serve, person, app_command, recorder, nameless, free_port, tmp_path
+):
+    recorder.allowed.append("WebGL|GL Driver|GPU stall")
+    data = tmp_path / "data"
+    data.mkdir()
+    series = tomo.datasets.get_catalyst_data(size=96, tilts=np.arange(-70, 71, 5.0), noise=True)
+    series.save(data / "catalyst_2026-11-26.hspy")
+    series.inav[::2].save(data / "every_second_tilt.hspy")
+    for method in ({"method": "FBP"}, {"method": "SIRT", "iterations": 20, "constrain": True}):
+        made = series.reconstruct(**method, show_progressbar=False)
+        made.save(data / f"catalyst_{method['method']}.hspy")
+    command, url = app_command(data, free_port, "--dashboard", "viewer")
+    page = person.page
+    page.goto(serve(command, url))
+    page.wait_for_selector(".tj-drop", timeout=3 * MINUTES)
+
+    # two series: the slider of one moves both to the nearest tilt, and zoom is common
+    person.click("button[title='catalyst_2026-11-26.hspy']")
+    person.sees(".tj-top-data", "29 tilts")
+    person.click(".tj-viewer-beside")
+    person.says("Choose the file that goes beside catalyst_2026")
+    person.click("button[title='every_second_tilt.hspy']")
+    page.wait_for_selector(".tj-view-viewer-2 .tj-pic[data-seq]")
+    person.sees(".tj-viewer-notes", "The tilts differ")
+    page.locator(".tj-view-viewer-1 .tj-pic").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(SEEN, arg=[".tj-view-viewer-1", "5.0°"])
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(SEEN, arg=[".tj-view-viewer-2", "10.0°"])
+    zoom_in(page, ".tj-view-viewer-1")
+    zooms(page)
+    # the pointer is shown at the same place of the other one, with its value
+    page.wait_for_function(
+        "() => parseFloat(document.querySelector('.tj-view-viewer-2 .tj-pic-facts').innerText) > 0"
+    )
+    for width, height in ((1366, 640), (1920, 1080)):
+        page.set_viewport_size({"width": width, "height": height})
+        person.look(f"viewer-3-series-{width}")
+        assert nameless(page) == []
+    page.set_viewport_size({"width": 1366, "height": 768})
+    person.click(".tj-viewer-close")
+    page.wait_for_selector(".tj-view-load-1 .tj-pic:visible")
+
+    # two volumes, with their difference; Explore shows the left one
+    person.click("button[title='catalyst_FBP.hspy']")
+    page.wait_for_selector(".tj-panel-explore")
+    person.go("load")
+    person.click(".tj-viewer-beside")
+    person.click("button[title='catalyst_SIRT.hspy']")
+    page.wait_for_selector(".tj-view-viewer-2 .tj-pic[data-seq]")
+    person.click(".tj-viewer-direction button:nth-child(2)")
+    page.check(".tj-viewer-difference input")
+    page.wait_for_selector(".tj-view-viewer-3 .tj-pic[data-seq]:visible")
+    box = page.locator(".tj-view-viewer-2 .tj-pic-mat").bounding_box()
+    page.mouse.click(box["x"] + 0.45 * box["width"], box["y"] + 0.5 * box["height"])
+    page.mouse.move(5, 300)
+    person.look("viewer-pair")
+    zoom_in(page, ".tj-view-viewer-2")
+    zooms(page)
+    page.locator(".tj-past summary").last.click()
+    person.sees(".tj-viewer-history", "only in the first, step 1: reconstruct FBP")
+    for width, height in ((1366, 640), (1920, 1080)):
+        page.set_viewport_size({"width": width, "height": height})
+        person.look(f"viewer-4-volumes-{width}")
+    person.click(".tj-viewer-swap")
+    person.sees(".tj-top-data", "catalyst_SIRT.hspy beside catalyst_FBP.hspy")
+    person.go("explore")
+    person.sees(".tj-top-data", "catalyst_SIRT.hspy")
+    assert page.locator(".tj-status-message").inner_text().strip() != ""

@@ -14,6 +14,7 @@ from tomojupyter.ui.panels import (
     SpectralPanel,
     TiltAxisPanel,
     TrimPanel,
+    ViewerPanel,
 )
 from tomojupyter.ui.session import Session
 
@@ -30,4 +31,5 @@ __all__ = [
     "SpectralPanel",
     "TiltAxisPanel",
     "TrimPanel",
+    "ViewerPanel",
 ]

@@ -90,6 +90,7 @@ class Dashboard(widgets.GridBox):
         self.add_class("tj-app")
         self.session.observe(lambda _: self.update(), ["state", "saved", "kept", "look_only"])
         self.session.observe(lambda _: self._update_rail(), "job")
+        self.session.observe(lambda _: self._update_data(), "looking")
         self.show_panel(self.stages[0].panel)
         self.update()
 
@@ -157,6 +158,7 @@ class Dashboard(widgets.GridBox):
             self.children = [*parts, self.style, self.arrival]
             self.panels[name].activate()
         self.keys_card.value = keys_html(self.classes[self.current])
+        self._update_data()
         self._update_rail()
 
     def _open(self, path: Path) -> None:
@@ -209,13 +211,7 @@ class Dashboard(widgets.GridBox):
     def update(self) -> None:
         """Show names, facts and states of the session as it is now."""
         session = self.session
-        if session.cursor is None:
-            self.data.value = (
-                "<b>No series yet</b><span>choose one, or start with the built-in catalyst</span>"
-            )
-        else:
-            spans = "".join(f"<span>{escape(part)}</span>" for part in facts(session.result))
-            self.data.value = f"<b>{escape(session.name)}</b>{spans}"
+        self._update_data()
         for button, word, what in (
             (self.undo, "Undo", session.undo_name),
             (self.redo, "Redo", session.redo_name),
@@ -226,6 +222,18 @@ class Dashboard(widgets.GridBox):
         self.saved.value = self._saved_text()
         self.take_over.layout.display = "" if session.look_only else "none"
         self._update_rail()
+
+    def _update_data(self) -> None:
+        """Show the name and facts of what is worked on, or looked at."""
+        session = self.session
+        if session.looking and (session.cursor is None or self.current == "load"):
+            name, *about = session.looking
+        elif session.cursor is not None:
+            name, about = session.name, facts(session.result)
+        else:
+            name, about = "No series yet", ["choose one, or start with the built-in catalyst"]
+        spans = "".join(f"<span>{escape(part)}</span>" for part in about)
+        self.data.value = f"<b>{escape(name)}</b>{spans}"
 
     def _toggle_keys(self) -> None:
         """Show the keys of pictures and of the panel that is open, or hide them."""
@@ -330,7 +338,7 @@ def viewer(folder: str | Path | None = None) -> Dashboard:
     folder
         The data folder: what is listed and where pictures go. None: the one of the environment.
     """
-    session = Session(folder=Path(folder or datasets.data_dir() or Path.cwd()))
+    session = _new_session(folder)
     dashboard = Dashboard(session, (ViewerPanel, ExplorePanel), (HistoryPanel,))
     dashboard.warmth.begin()
     return dashboard
@@ -338,8 +346,13 @@ def viewer(folder: str | Path | None = None) -> Dashboard:
 
 def _kept_session(folder: str | Path | None) -> Session:
     """Return a session that keeps its steps in a folder."""
+    session = _new_session(folder)
+    session.keep_in(Store(session.folder))
+    return session
+
+
+def _new_session(folder: str | Path | None) -> Session:
+    """Return a session on a folder, or on that of the environment."""
     place = Path(folder or datasets.data_dir() or Path.cwd())
     free = free_bytes()
-    session = Session(folder=place, memory=MEMORY_PART * free if free else None)
-    session.keep_in(Store(place))
-    return session
+    return Session(folder=place, memory=MEMORY_PART * free if free else None)

@@ -56,11 +56,14 @@ class Session(Keeping, Saving, Running):
         Sentences of the last job.
     specimen : str
         What a person says it is: "compact", "needle", "slab" or nothing. Drives proposals only.
+    looking : list of str
+        Name and facts of what is looked at and not worked on; empty where nothing is.
     """
 
     # Signals are no traits: traitlets compares old and new, and HyperSpy compares every pixel.
     state = tr.Int(0)
     specimen = tr.Unicode()
+    looking = tr.List(tr.Unicode())
 
     def __init__(
         self,

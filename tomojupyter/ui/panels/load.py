@@ -193,19 +193,23 @@ class LoadPanel(OperationPanel):
         def done(result: Result) -> None:
             if self.resume.is_open:  # it was offered while this was read
                 return
-            if result.value._signal_type == "RecStack":
-                self.session.replace(result.value, name, source=origin)
-                self.session.say(f"{name} is a reconstruction: Explore shows it.", "good")
-                self._applied(result.value)
-                return
-            self.candidate, self.candidate_name, self.source = result.value, name, source
-            self.origin = origin
-            self.reset_form()
-            self.refresh()
-            self.session.say(self.opened_text)
+            self.received(result.value, name, source, origin)
 
         self.part.hide()
         self.session.start(name, work, done, failed=lambda _: self.part.offer(), yields=yields)
+
+    def received(self, signal: Any, name: str, source: str, origin: Source | None) -> None:
+        """Show what was read: a series here, a volume in Explore."""
+        if signal._signal_type == "RecStack":
+            self.session.replace(signal, name, source=origin)
+            self.session.say(f"{name} is a reconstruction: Explore shows it.", "good")
+            self._applied(signal)
+            return
+        self.candidate, self.candidate_name, self.source = signal, name, source
+        self.origin = origin
+        self.reset_form()
+        self.refresh()
+        self.session.say(self.opened_text)
 
     @property
     def shown(self) -> Any:

@@ -341,3 +341,26 @@ def app_command() -> Callable[[Path, int], tuple[list[str], str]]:
         return command, f"http://127.0.0.1:{port}/?token={TOKEN}"
 
     return build
+
+
+@pytest.fixture
+def opened(
+    serve: Callable[..., str],
+    person: Walker,
+    app_command: Callable[..., tuple[list[str], str]],
+    recorder: Recorder,
+    free_port: int,
+) -> Callable[..., Page]:
+    """Open the app on a folder: ``opened(folder, *options, ready=hook)`` returns its page.
+
+    It waits until the hook is there: the preview of the catalyst can be used.
+    """
+
+    def start(folder: Path, *more: str, ready: str = ".tj-load-apply:enabled") -> Page:
+        recorder.allowed.append("WebGL|GL Driver|GPU stall")
+        command, url = app_command(folder, free_port, *more)
+        person.page.goto(serve(command, url))
+        person.page.wait_for_selector(ready, timeout=180_000)
+        return person.page
+
+    return start

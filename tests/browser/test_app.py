@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,27 +12,7 @@ from tomojupyter import batch
 
 pytestmark = pytest.mark.browser
 
-TOKEN = "of-the-tests"
 MINUTES = 60_000
-WEBGL = r"WebGL|GL Driver|GPU stall"
-
-
-@pytest.fixture
-def app(serve, browser_page, recorder, free_port, tmp_path):
-    """Return an opener of the app on a folder; it waits for the preview of the catalyst."""
-
-    def start(folder):
-        command = [
-            sys.executable, "-m", "tomojupyter", "app", "--no-browser", f"--port={free_port}",
-            f"--token={TOKEN}", f"--data-dir={folder}",
-        ]  # fmt: skip
-        recorder.allowed.append(WEBGL)
-        page = browser_page
-        page.goto(serve(command, f"http://127.0.0.1:{free_port}/?token={TOKEN}"))
-        page.wait_for_selector(".tj-load-apply:enabled", timeout=2 * MINUTES)
-        return page
-
-    return start
 
 
 def shoot(page, name):
@@ -116,8 +95,8 @@ def export(page, folder, shot, name):
 
 
 @pytest.mark.timeout(900)
-def test_built_in_catalyst_from_load_to_3d(app, tmp_path):
-    page = app(tmp_path)
+def test_built_in_catalyst_from_load_to_3d(opened, tmp_path):
+    page = opened(tmp_path)
     apply(page, "load", "catalyst is loaded")
     stage(page, "trim")
     choose(page, ".tj-trim-bin", "4")
@@ -137,13 +116,13 @@ def test_built_in_catalyst_from_load_to_3d(app, tmp_path):
 
 
 @pytest.mark.timeout(1500)
-def test_needle_as_acquired_and_the_same_in_batch(app, tmp_path):
+def test_needle_as_acquired_and_the_same_in_batch(opened, tmp_path):
     source = os.environ.get("TOMOJUPYTER_DATA_DIR")
     if not source:
         pytest.skip("TOMOJUPYTER_DATA_DIR does not name the folder of the needle series")
     for name in ("HAADF.mrc", "HAADF.rawtlt"):
         shutil.copy(Path(source) / name, tmp_path / name)
-    page = app(tmp_path)
+    page = opened(tmp_path)
     page.locator("button", has_text="HAADF.mrc").first.click()
     page.wait_for_function(
         "() => document.querySelector('.tj-panel-load')?.innerText.includes('load HAADF.mrc')"

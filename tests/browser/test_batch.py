@@ -35,15 +35,9 @@ def write_folder(folder):
 
 
 @pytest.mark.timeout(900)
-def test_a_folder_with_a_broken_file(
-    serve, person, app_command, recorder, nameless, free_port, tmp_path
-):
-    recorder.allowed.append("WebGL|GL Driver|GPU stall")
+def test_a_folder_with_a_broken_file(opened, person, nameless, tmp_path):
     write_folder(tmp_path)
-    command, url = app_command(tmp_path, free_port)
-    page = person.page
-    page.goto(serve(command, url))
-    page.wait_for_selector(".tj-load-apply:enabled", timeout=3 * MINUTES)
+    page = opened(tmp_path)
 
     # what a person had set by hand is warned of, and made automatic by a click
     person.go("batch")

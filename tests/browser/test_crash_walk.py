@@ -24,15 +24,12 @@ def kill_server(port):
 
 
 @pytest.mark.timeout(1500)
-def test_after_a_crash(serve, person, app_command, recorder, free_port, tmp_path):
+def test_after_a_crash(opened, person, recorder, free_port, tmp_path):
     # the page that loses its server says so in its own way
-    recorder.allowed.append("WebGL|GL Driver|GPU stall|WebSocket|ERR_|Failed to fetch|disconnected")
+    recorder.allowed.append("WebSocket|ERR_|Failed to fetch|disconnected")
     series = tomo.datasets.get_catalyst_data(size=64, tilts=np.arange(-70, 71, 5.0))
     series.save(tmp_path / "series.hspy")
-    command, url = app_command(tmp_path, free_port)
-    page = person.page
-    page.goto(serve(command, url))
-    page.wait_for_selector(".tj-load-apply:enabled", timeout=3 * MINUTES)
+    page = opened(tmp_path)
     person.click("button[title='series.hspy']")
     person.sees(".tj-load-record", "series.hspy")
     person.click(".tj-load-apply")
@@ -57,8 +54,7 @@ def test_after_a_crash(serve, person, app_command, recorder, free_port, tmp_path
 
     # the next start says what is there, what was cut off, and what is missing
     page.goto("about:blank")
-    page.goto(serve(command, url))
-    page.wait_for_selector(".tj-resume-find", timeout=3 * MINUTES)
+    opened(tmp_path, ready=".tj-resume-find")
     card = page.locator(".tj-resume")
     text = card.inner_text()
     assert "Your work on series.hspy is still here" in text

@@ -41,13 +41,9 @@ def press(page, view, *keys):
 
 
 @pytest.mark.timeout(1500)
-def test_serialem_series_by_an_expert(serve, person, app_command, recorder, free_port, tmp_path):
-    recorder.allowed.append("WebGL|GL Driver|GPU stall")
+def test_serialem_series_by_an_expert(opened, person, tmp_path):
     write_pair(tmp_path)
-    command, url = app_command(tmp_path, free_port)
-    page = person.page
-    page.goto(serve(command, url))
-    page.wait_for_selector(".tj-load-apply:enabled", timeout=3 * MINUTES)
+    page = opened(tmp_path)
 
     # Load: the pair is one series; axis and tilts come from the .mdoc
     row = page.locator(".tj-file", has_text="tilt4.mrc")

@@ -5,7 +5,6 @@ Its screenshots are those of docs/images; set TOMOJUPYTER_SCREENSHOTS to a folde
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,26 +15,18 @@ import tomojupyter.api as tomo
 
 pytestmark = pytest.mark.browser
 
-TOKEN = "of-the-tests"
 MINUTES = 60_000
 MOST_CLICKS = 15
 
 
 @pytest.mark.timeout(1800)
-def test_needle_in_fifteen_clicks(serve, person, recorder, free_port, tmp_path):
+def test_needle_in_fifteen_clicks(opened, person, tmp_path):
     source = os.environ.get("TOMOJUPYTER_DATA_DIR")
     if not source:
         pytest.skip("TOMOJUPYTER_DATA_DIR does not name the folder of the needle series")
     for name in ("HAADF.mrc", "HAADF.rawtlt"):
         shutil.copy(Path(source) / name, tmp_path / name)
-    recorder.allowed.append("WebGL|GL Driver|GPU stall")
-    command = [
-        sys.executable, "-m", "tomojupyter", "app", "--no-browser", f"--port={free_port}",
-        f"--token={TOKEN}", f"--data-dir={tmp_path}",
-    ]  # fmt: skip
-    page = person.page
-    page.goto(serve(command, f"http://127.0.0.1:{free_port}/?token={TOKEN}"))
-    page.wait_for_selector(".tj-load-apply:enabled", timeout=3 * MINUTES)
+    page = opened(tmp_path)
 
     person.click("button[title='HAADF.mrc']")
     page.wait_for_function(

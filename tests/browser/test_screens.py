@@ -284,15 +284,12 @@ def panels(person):
 
 @pytest.mark.browser
 @pytest.mark.timeout(900)
-def test_every_panel_looks_as_it_did(serve, person, app_command, recorder, free_port, tmp_path):
-    recorder.allowed.append("WebGL|GL Driver|GPU stall")
+def test_every_panel_looks_as_it_did(opened, person, tmp_path):
     data, made = tmp_path / "data", tmp_path / "screens"
     data.mkdir()
     made.mkdir()
-    command, url = app_command(data, free_port)
-    page = person.page
-    page.add_init_script(STEADY_CANVAS)
-    page.goto(serve(command, url))
+    person.page.add_init_script(STEADY_CANVAS)
+    page = opened(data, ready=".tj-app")
     page.add_style_tag(content=steady_style())
     page.evaluate(
         "() => Promise.all(['', 'bold '].map(w => document.fonts.load(w + '12px screens')))"

@@ -22,19 +22,13 @@ DROP = """
 
 
 @pytest.mark.timeout(900)
-def test_a_dropped_series_and_a_volume_are_seen(
-    serve, person, app_command, recorder, free_port, tmp_path
-):
-    recorder.allowed.append("WebGL|GL Driver|GPU stall")
+def test_a_dropped_series_and_a_volume_are_seen(opened, person, tmp_path):
     data = tmp_path / "data"
     data.mkdir()
     series = tomo.datasets.get_catalyst_data(size=48, tilts=np.arange(-60, 61, 10.0))
     series.save(tmp_path / "series.hspy")
     series.reconstruct("FBP", show_progressbar=False).save(data / "volume.hspy")
-    command, url = app_command(data, free_port, "--dashboard", "viewer")
-    page = person.page
-    page.goto(serve(command, url))
-    page.wait_for_selector(".tj-drop", timeout=3 * MINUTES)
+    page = opened(data, "--dashboard", "viewer", ready=".tj-drop")
     content = base64.b64encode((tmp_path / "series.hspy").read_bytes()).decode()
 
     # beside the panel a file is let go in vain, and the page stays
@@ -81,10 +75,7 @@ def zooms(page):
 
 
 @pytest.mark.timeout(900)
-def test_two_files_side_by_side(
-    serve, person, app_command, recorder, nameless, free_port, tmp_path
-):
-    recorder.allowed.append("WebGL|GL Driver|GPU stall")
+def test_two_files_side_by_side(opened, person, nameless, tmp_path):
     data = tmp_path / "data"
     data.mkdir()
     series = tomo.datasets.get_catalyst_data(size=96, tilts=np.arange(-70, 71, 5.0), noise=True)
@@ -93,10 +84,7 @@ def test_two_files_side_by_side(
     for method in ({"method": "FBP"}, {"method": "SIRT", "iterations": 20, "constrain": True}):
         made = series.reconstruct(**method, show_progressbar=False)
         made.save(data / f"catalyst_{method['method']}.hspy")
-    command, url = app_command(data, free_port, "--dashboard", "viewer")
-    page = person.page
-    page.goto(serve(command, url))
-    page.wait_for_selector(".tj-drop", timeout=3 * MINUTES)
+    page = opened(data, "--dashboard", "viewer", ready=".tj-drop")
 
     # two series: the slider of one moves both to the nearest tilt, and zoom is common
     person.click("button[title='catalyst_2026-11-26.hspy']")

@@ -163,7 +163,7 @@ class Dashboard(widgets.GridBox):
         """Open a series or volume of the data folder, as if it was chosen in Load."""
         self.show_panel("load")
         load: Any = self.panels["load"]
-        load.open_file(path)
+        load.asked(load.open_file)(path)
 
     def _applied(self, name: str) -> None:
         following = self._next(name) if not self.classes[name].moves_on else self._useful(name)

@@ -142,12 +142,8 @@ class OperationPanel(widgets.GridBox):
         button = widgets.Button(description=text, icon=icon).add_class(f"tj-{self.panel}-{hook}")
         if not text:
             button.layout.display = "none"
-
-        def clicked(_: Any) -> None:
-            with self.session.attempt(self.title):
-                call()
-
-        button.on_click(clicked)
+        attempted = self.asked(call)
+        button.on_click(lambda _: attempted())
         return button
 
     def _form_part(self) -> widgets.Widget:
@@ -242,6 +238,15 @@ class OperationPanel(widgets.GridBox):
             call()
         else:
             self._later = loop.call_later(DEBOUNCE_S, call)
+
+    def asked(self, call: Callable[..., Any]) -> Callable[..., None]:
+        """Return a call for widgets: its errors become the message of the session."""
+
+        def attempted(*values: Any) -> None:
+            with self.session.attempt(self.title):
+                call(*values)
+
+        return attempted
 
     def reset_form(self) -> None:
         """Set the defaults again."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from tomojupyter.errors import TomojupyterError
+from tomojupyter.ui.messages import whole_sentence
 from tomojupyter.ui.panels.files import DataFolder, Entry
 from tomojupyter.ui.style import section, sentence
 
@@ -64,14 +65,15 @@ class FileList(widgets.VBox):
         where = self.place.relative_to(self.folder.root)
         note = self.folder.root.name if str(where) == "." else f"{self.folder.root.name}/{where}"
         self.head.value = section("Data folder", note)
-        try:
-            entries = self._entries()
-        except TomojupyterError as error:
-            self.rows.children = [widgets.HTML(sentence(str(error), "error"))]
-            return
         rows: list[widgets.Widget] = []
         if self.place != self.folder.root:
             rows.append(self._row(Entry(self.place.parent, folder=True), name=".."))
+        try:
+            entries = self._entries()
+        except TomojupyterError as error:
+            rows.append(widgets.HTML(sentence(whole_sentence(str(error)), "error")))
+            self.rows.children = rows
+            return
         together = self.folder.series(self.place) if self.series is not None else []
         if together and not self.needle.value:
             rows.append(self._series_row(together))

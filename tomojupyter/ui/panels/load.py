@@ -9,7 +9,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from tomojupyter import api as tomo
-from tomojupyter.errors import DataError, TomojupyterError
+from tomojupyter.errors import DataError, MissingFileError, TomojupyterError
 from tomojupyter.steps.base import make_step
 from tomojupyter.steps.run import run
 from tomojupyter.ui.fields import ValueText, parse_number
@@ -93,7 +93,7 @@ class LoadPanel(OperationPanel):
     def extras(self) -> Sequence[widgets.Widget]:
         """Return the list of files, and tilts and pixel size."""
         root = self._folder or self.session.folder
-        self.files = FileList(root, self.open_file, self.open_series)
+        self.files = FileList(root, self.asked(self.open_file), self.asked(self.open_series))
         self.upload = Upload(self.session, self.open_file)
         self.catalyst = self._button("Built-in catalyst", "cube", "builtin", self.open_catalyst)
         self.catalyst.tooltip = "A simulated catalyst particle; nothing is downloaded"
@@ -109,7 +109,9 @@ class LoadPanel(OperationPanel):
         self.axis = ValueText(continuous_update=False)
         self.axis.tooltip = "As SerialEM and FEI give it: 0 along y, 90 and −90 along x"
         self._range_row = _field("First, step", widgets.HBox([self.start, self.increment]), "°")
-        self.tilts_file = tilts_dropdown(lambda text: setattr(self.list, "value", text))
+        self.tilts_file = tilts_dropdown(
+            self.session, lambda text: setattr(self.list, "value", text)
+        )
         self._list_row = widgets.VBox(
             [_field("From a file", self.tilts_file), _field("Tilts", self.list, "°")]
         )
@@ -134,7 +136,7 @@ class LoadPanel(OperationPanel):
                 control.observe(lambda _: self._form_changed(), "value")
         self.details = widgets.VBox([widgets.HTML(section("What the file says")), self.says, *rows])
         buttons = widgets.HBox([self.catalyst]).add_class("tj-buttons")
-        self.part = PartOffer(self.open_file)
+        self.part = PartOffer(self.asked(self.open_file))
         return [self.files, self.part, buttons, self.upload, self.details]
 
     # ------------------------------------------------------------------ choosing
@@ -150,10 +152,12 @@ class LoadPanel(OperationPanel):
             How many to read of a file that ends early; None: all.
         """
         whole = self.files.folder.inside(path)
+        if not whole.exists():
+            self.files.update()
+            raise MissingFileError(f"{whole.name} is not in the data folder any more")
         if self.resume.found(whole):
             return
         self.resume.close()
-
         size = whole.stat().st_size
         work = self.part.watched(reader(whole, size, sections), whole)
         origin = Source.of_file(whole, sections)

@@ -89,7 +89,7 @@ class SpectralPanel(OperationPanel):
 
     def extras(self) -> Sequence[widgets.Widget]:
         """Return what opens spectra, and the three forms, of which one is seen."""
-        self.opener = OpenForm(self.session.folder, self.open_file, self.open_simulated)
+        self.opener = OpenForm(self.session.folder, self.asked(self.open_file), self.open_simulated)
         self.opener.on_tilts(self._form_changed)
         self.part = widgets.ToggleButtons(options=(LINES, COMPONENTS, VOLUMES), tooltips=[""] * 3)
         self.part.add_class("tj-segments").add_class("tj-spectral-part")

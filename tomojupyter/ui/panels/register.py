@@ -64,7 +64,7 @@ class RegisterPanel(LeftPlots, OperationPanel):
     key_card = KEY_CARD
     hidden = ("cuda",)
     labels: ClassVar[Mapping[str, str]] = {
-        "conserve_mass": "keep the mass of columns",
+        "conserve_mass": "keep mass of columns",
         "upsample_factor": "Upsampling",
         "xrange": "Columns",
         "p": "Reach in x",

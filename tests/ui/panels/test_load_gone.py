@@ -27,6 +27,22 @@ def names(files):
     return {button.description: button for button in rows}
 
 
+def marked(panel):
+    rows = panel.files.rows.children
+    return [row.children[0].description for row in rows if "tj-on" in row._dom_classes]
+
+
+def test_the_list_marks_what_is_shown_and_nothing_else(panel, folder):
+    (folder / "words.mrc").write_text("these are no pixels " * 99)
+    panel.files.update()
+    names(panel.files)["bare.npy"].click()
+    assert marked(panel) == ["bare.npy"]
+    names(panel.files)["words.mrc"].click()
+    assert (panel.session.message.kind, marked(panel)) == ("error", ["bare.npy"])
+    panel.open_catalyst()
+    assert marked(panel) == []
+
+
 @pytest.mark.parametrize("cls", [LoadPanel, SpectralPanel])
 def test_a_file_that_vanished_from_the_list_is_a_sentence(folder, cls):
     panel = cls(Session(executor=Inline(), folder=folder))

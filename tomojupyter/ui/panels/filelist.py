@@ -41,7 +41,7 @@ class FileList(widgets.VBox):
         self.folder = DataFolder(root)
         self.place = self.folder.root
         self.chosen = chosen
-        self._path: Path | None = None
+        self.chosen_path: Path | None = None
         self.head = widgets.HTML()
         self.needle = widgets.Text(placeholder="type to filter", continuous_update=True)
         self.rows = widgets.VBox().add_class("tj-files")
@@ -55,9 +55,9 @@ class FileList(widgets.VBox):
         self.needle.value = ""
         self.update()
 
-    def choose(self, path: Path) -> None:
-        """Mark a file as the chosen one."""
-        self._path = path
+    def choose(self, path: Path | None) -> None:
+        """Mark a file as the chosen one, or none."""
+        self.chosen_path = path
         self.update()
 
     def update(self) -> None:
@@ -105,6 +105,6 @@ class FileList(widgets.VBox):
         button.on_click(lambda _: call(entry.path))
         row = widgets.HBox([button, widgets.HTML(entry.note).add_class("tj-file-note")])
         row.add_class("tj-file")
-        if entry.path == self._path:
+        if entry.path == self.chosen_path:
             row.add_class("tj-on")
         return row

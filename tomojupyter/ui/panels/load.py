@@ -161,8 +161,7 @@ class LoadPanel(OperationPanel):
         size = whole.stat().st_size
         work = self.part.watched(reader(whole, size, sections), whole)
         origin = Source.of_file(whole, sections)
-        self._begin(whole.name, work, size_text(size), origin)
-        self.files.choose(whole)
+        self._begin(whole.name, work, size_text(size), origin, path=whole)
 
     def open_series(self, paths: Sequence[Path]) -> None:
         """Read files of one tilt each as one series and show it; nothing is changed yet."""
@@ -192,8 +191,15 @@ class LoadPanel(OperationPanel):
             self.session.say("Go on from here, or choose a series.")
 
     def _begin(
-        self, name: str, work: Any, source: str, origin: Source | None, *, yields: bool = False
-    ) -> None:
+        self, name: str, work: Any, source: str, origin: Source | None,
+        *, path: Path | None = None, yields: bool = False,
+    ) -> None:  # fmt: skip
+        before = self.files.chosen_path
+
+        def failed(_text: str) -> None:
+            self.files.choose(before)
+            self.part.offer()
+
         def done(result: Result) -> None:
             if self.resume.is_open:  # it was offered while this was read
                 return
@@ -209,7 +215,9 @@ class LoadPanel(OperationPanel):
             self.session.say(self.opened_text)
 
         self.part.hide()
-        self.session.start(name, work, done, failed=lambda _: self.part.offer(), yields=yields)
+        self.files.choose(path)
+        if not self.session.start(name, work, done, failed=failed, yields=yields):
+            self.files.choose(before)
 
     @property
     def shown(self) -> Any:

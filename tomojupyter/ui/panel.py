@@ -239,6 +239,13 @@ class OperationPanel(widgets.GridBox):
         else:
             self._later = loop.call_later(DEBOUNCE_S, call)
 
+    def undo_by_key(self, key: str) -> bool:
+        """Undo or redo where a key of a picture asks for it; tell whether it did."""
+        ways = {"Control+z": self.session.undo, "Control+y": self.session.redo}
+        if key in ways:
+            ways[key]()
+        return key in ways
+
     def asked(self, call: Callable[..., Any]) -> Callable[..., None]:
         """Return a call for widgets: its errors become the message of the session."""
 
@@ -293,6 +300,7 @@ class OperationPanel(widgets.GridBox):
             *([] if missing else self.cautions()),
             *(self.session.warnings if made_here else []),
         ]
+        stopped = list(dict.fromkeys(stopped))
         self.messages.value = "".join(sentence(text, "blocker") for text in stopped) + "".join(
             sentence(capital(text), "warning") for text in dict.fromkeys(notes)
         )

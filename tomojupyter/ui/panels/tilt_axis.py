@@ -207,11 +207,9 @@ class TiltAxisPanel(OperationPanel):
         self.columns[number].value = column
 
     def _key(self, key: str, shift: bool, alt: bool) -> None:
-        if self.session.signal is None:
+        if self.session.signal is None or self.undo_by_key(key):
             return
-        if key in ("Control+z", "Control+y"):
-            (self.session.undo if key == "Control+z" else self.session.redo)()
-        elif key in NUDGE:
+        if key in NUDGE:
             name, step = NUDGE[key]
             here = dict(zip(("shift", "angle"), self.where, strict=True))
             self.set_axis(**{name: here[name] + step * (10 if shift else 0.1 if alt else 1)})

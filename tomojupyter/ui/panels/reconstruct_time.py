@@ -87,7 +87,8 @@ class Times:
                 self._tried.add(key)
             except TomojupyterError as error:  # the form says it
                 log.info("no estimate: %s", error)
-            loop.call_soon_threadsafe(ended)
+            finally:  # else no other time would be tried any more
+                loop.call_soon_threadsafe(ended)
 
         threading.Thread(target=work, name="tomojupyter estimate", daemon=True).start()
         return None

@@ -80,3 +80,19 @@ def test_a_text_without_angles_is_a_sentence_and_leaves_the_list(panel, folder):
     assert panel.session.message.kind == "error"
     assert "words.txt, line 1" in panel.session.message.text
     assert panel.list.value == "1, 2"
+
+
+def test_images_among_the_spectra_are_a_sentence_that_names_the_file(folder, stack):
+    stack.save(folder / "images.hspy")
+    panel = SpectralPanel(Session(executor=Inline(), folder=folder))
+    panel.activate()
+    names(panel.opener.files)["images.hspy"].click()
+    assert panel.session.message.text == "images.hspy holds images, not spectra."
+
+
+def test_align_by_the_sum_says_what_it_did(made, empty):
+    panel = SpectralPanel(empty)
+    panel.activate()
+    panel.open_signal(made.edx, "needle")
+    panel.together.series.click()
+    assert "Register aligns it" in panel.session.message.text

@@ -73,7 +73,9 @@ class TiltAxisPanel(OperationPanel):
     icon = "crosshairs"
     key_card = KEY_CARD
     operations = ("tilt_align",)
-    labels: ClassVar[Mapping[str, str]] = {BY_HAND: "by hand"}
+    labels: ClassVar[Mapping[str, str]] = {
+        BY_HAND: "by hand", "slices": "At x (px)", "nslices": "Slices",
+    }  # fmt: skip
     hidden = ("plot_results",)
     spans: ClassVar[Mapping[str, tuple[float, float, float]]] = {
         "shift": (-64.0, 64.0, 0.1),

@@ -155,7 +155,7 @@ def test_normalize_is_the_contrast_of_each_image(series):
         (lambda s: s.filter("bpf", pixel=[1]), "pixel must be two sizes"),
         (lambda s: s.filter("despike", size=4), "size must be odd"),
         (lambda s: s.filter("bpf", taper=0.7), "taper must be at most 0.5"),
-        (lambda s: s.background("region", left=99), "columns 99 to None do not lie in the image"),
+        (lambda s: s.background("region", left=99), "columns from 99 do not lie in the image"),
     ],
 )
 def test_wrong_values_are_refused(series, call, words):

@@ -199,9 +199,9 @@ def test_parameters_that_contradict_each_other_can_be_refused():
     ("values", "sentence"),
     [
         ({"left": 20, "right": 10}, "columns 20 to 10 leave nothing: the end must be larger"),
-        ({"left": -40}, "columns -40 to None do not lie in the image: it has columns 0 to 31"),
-        ({"right": 33}, "columns None to 33 do not lie in the image: it has columns 0 to 31"),
-        ({"top": 24}, "rows 24 to None do not lie in the image: it has rows 0 to 23"),
+        ({"left": -40}, "columns from -40 do not lie in the image: it has columns 0 to 31"),
+        ({"right": 33}, "columns up to 33 do not lie in the image: it has columns 0 to 31"),
+        ({"top": 24}, "rows from 24 do not lie in the image: it has rows 0 to 23"),
     ],
 )
 def test_crops_outside_the_image_are_refused(series, values, sentence):

@@ -90,6 +90,8 @@ def test_earlier_step_makes_a_later_stage_stale(app):
     app.session.apply(make_step("filter", "median"))
     app.session.apply(make_step("set_tilts", "range", start=-60, increment=10))
     assert "tj-stale" in classes(app, "filter")
+    assert app.rail["filter"].description == "Filter\nnot up to date"
+    assert app.rail["filter"].tooltip == "Filter: an earlier step changed"
     app.session.apply(make_step("filter", "median"))
     assert "tj-done" in classes(app, "filter")
 

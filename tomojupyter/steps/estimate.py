@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tomojupyter.steps.base import Step
 
 TRIAL = 3e8  # products of a voxel and a tilt that a trial may take in an iteration
+LONGEST_S = 4.0  # of a trial; what takes longer is told from how far it came
 
 
 @dataclass(frozen=True)
@@ -141,11 +142,10 @@ def seconds_of(
     The trial does one iteration and some more, once for each method, geometry and machine; it takes
     a second or so, longer where the kernels have to be compiled first.
     """
-    one, further = step.bare(), 0
+    one, further = tried(step), 0
     if hasattr(step, "iterations"):
         # Chosen by the data: at most as many as are tried.
-        iterations = getattr(step, "most", 1) if step.iterations is None else step.iterations
-        one, further = one.replace(iterations=1), iterations - 1
+        further = (getattr(step, "most", 1) if step.iterations is None else step.iterations) - 1
     projector = step.projector(tilts, ny)
     lanes = projector.lanes(nx)
     while lanes > 16 and lanes * ny * (step.thickness or ny) * len(tilts) > TRIAL:
@@ -157,26 +157,55 @@ def seconds_of(
     return rounds * (start + each * further)
 
 
+def tried(step: ReconstructionStep) -> ReconstructionStep:
+    """Return what a trial of a Step does: one iteration, without its volumes."""
+    one = step.bare()
+    return one.replace(iterations=1) if hasattr(step, "iterations") else one
+
+
+class _Enough(Exception):  # noqa: N818  no error: the trial has told what it can
+    """Ends a trial; carries the seconds that all of it would take."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
+class _Patience:
+    """A monitor that ends a trial which takes too long, as its parameters ask for so much."""
+
+    finish_early = False
+
+    def __init__(self) -> None:
+        self._begun = time.perf_counter()
+
+    def __call__(self, done: int, total: int, **values: Any) -> None:
+        spent = time.perf_counter() - self._begun
+        if spent > LONGEST_S:
+            raise _Enough(spent * max(total, 1) / max(done, 1))
+
+
 @lru_cache(maxsize=64)
 def _trial(
     step: ReconstructionStep, tilts: tuple[float, ...], ny: int, lanes: int
 ) -> tuple[float, float]:
     """Return the seconds that one iteration of a block takes in all, and each further one."""
-    from tomojupyter.monitor import Silent
-
     angles = np.array(tilts)
     projector = step.projector(angles, ny)
     sinograms = np.ones((lanes, len(angles), ny), np.float32)
 
     def spent(one: ReconstructionStep) -> float:
         begun = time.perf_counter()
-        one.solve(projector, sinograms, angles, None, monitor=Silent(), ncores=1)
+        try:
+            one.solve(projector, sinograms, angles, None, monitor=_Patience(), ncores=1)
+        except _Enough as told:
+            return told.seconds
         return time.perf_counter() - begun
 
     projector.prepare()
     spent(step)  # loads what is loaded once
     first = spent(step)
-    if not hasattr(step, "iterations"):
+    if not hasattr(step, "iterations") or first > LONGEST_S:
         return first, 0.0
     iterations = 1
     while True:  # until the further iterations stand out from the noise of the clock

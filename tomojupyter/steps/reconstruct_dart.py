@@ -72,7 +72,7 @@ class Dart(UnlimitedStep):
         given = (projector, sinograms, tilts_deg, weights)
         if self.smoothing is not None:
             return super().solve(*given, **options)
-        known = dict(options)
+        known = {"first": 0, **options}
         running = {name: known.pop(name) for name in ("monitor", "ncores", "first")}
         problem = Problem(projector, sinograms, weights, **known)
         smoothing, tried = solvers.choose_smoothing(problem, **running, **self._options())

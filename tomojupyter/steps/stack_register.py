@@ -24,7 +24,7 @@ def check_cuda(cuda: bool | None) -> None:
     """Raise if CUDA is asked for and not there."""
     if cuda and not cuda_available():
         raise ParameterError(
-            "cuda=True, but ASTRA finds no CUDA device here; use cuda=None or cuda=False"
+            "cuda=True, but ASTRA finds no CUDA device here; leave cuda out or use cuda=False"
         )
 
 

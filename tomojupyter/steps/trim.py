@@ -41,8 +41,10 @@ def ends(what: str, low: int | None, high: int | None, n: int) -> tuple[int, int
     first = 0 if low is None else low + n if low < 0 else low
     last = n if high is None else high + n if high < 0 else high
     if not (0 <= first < n and 0 < last <= n):
+        given = f"from {low}" if high is None else f"{low} to {high}"
+        given = f"up to {high}" if low is None else given
         raise ParameterError(
-            f"{what}s {low} to {high} do not lie in the image: it has {what}s 0 to {n - 1}"
+            f"{what}s {given} do not lie in the image: it has {what}s 0 to {n - 1}"
         )
     if last <= first:
         raise ParameterError(

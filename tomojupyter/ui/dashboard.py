@@ -165,7 +165,7 @@ class Dashboard(widgets.GridBox):
         """Open a series or volume of the data folder, as if it was chosen in Load."""
         self.show_panel("load")
         load: Any = self.panels["load"]
-        load.open_file(path)
+        load.asked(load.open_file)(path)
 
     def _applied(self, name: str) -> None:
         following = self._next(name) if not self.classes[name].moves_on else self._useful(name)
@@ -264,12 +264,13 @@ class Dashboard(widgets.GridBox):
     def _update_rail(self) -> None:
         session = self.session
         for cls, stage in zip(self.stages, self._states(), strict=True):
-            line = cls.result_line(session, stage.records)
+            line, tip = cls.result_line(session, stage.records), cls.title
             if stage.state == "skipped":
                 line = "not used"
             elif stage.state == "stale":
-                line = "an earlier step changed"
+                line, tip = "not up to date", f"{cls.title}: an earlier step changed"
             button = self.rail[cls.panel]
+            button.tooltip = tip
             button.description = f"{cls.title}\n{line}"
             wanted = {f"tj-{stage.state}"}
             if cls.panel == self.current:

@@ -142,12 +142,8 @@ class OperationPanel(widgets.GridBox):
         button = widgets.Button(description=text, icon=icon).add_class(f"tj-{self.panel}-{hook}")
         if not text:
             button.layout.display = "none"
-
-        def clicked(_: Any) -> None:
-            with self.session.attempt(self.title):
-                call()
-
-        button.on_click(clicked)
+        attempted = self.asked(call)
+        button.on_click(lambda _: attempted())
         return button
 
     def _form_part(self) -> widgets.Widget:
@@ -243,6 +239,22 @@ class OperationPanel(widgets.GridBox):
         else:
             self._later = loop.call_later(DEBOUNCE_S, call)
 
+    def undo_by_key(self, key: str) -> bool:
+        """Undo or redo where a key of a picture asks for it; tell whether it did."""
+        ways = {"Control+z": self.session.undo, "Control+y": self.session.redo}
+        if key in ways:
+            ways[key]()
+        return key in ways
+
+    def asked(self, call: Callable[..., Any]) -> Callable[..., None]:
+        """Return a call for widgets: its errors become the message of the session."""
+
+        def attempted(*values: Any) -> None:
+            with self.session.attempt(self.title):
+                call(*values)
+
+        return attempted
+
     def reset_form(self) -> None:
         """Set the defaults again."""
         if self.form is not None:
@@ -288,6 +300,7 @@ class OperationPanel(widgets.GridBox):
             *([] if missing else self.cautions()),
             *(self.session.warnings if made_here else []),
         ]
+        stopped = list(dict.fromkeys(stopped))
         self.messages.value = "".join(sentence(text, "blocker") for text in stopped) + "".join(
             sentence(capital(text), "warning") for text in dict.fromkeys(notes)
         )

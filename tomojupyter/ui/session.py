@@ -161,12 +161,14 @@ class Session(Keeping, Saving, Running):
 
         def done(result: Result) -> None:
             made = Node(result.value, node, steps, label or name, self._run_name(result.value))
-            made.seconds = result.seconds
+            # a preview took its time before
+            spent = sum(float(r.get("seconds", 0)) for r in made.records[-len(steps) :])
+            made.seconds = result.seconds if ready is None else result.seconds + spent
             made.file = file if made.is_volume else None
             self.timeline.add(made)
             self._end_run(kept=True)
             self._changed()
-            text = f"{capital(name)} took {seconds_text(result.seconds)}."
+            text = f"{capital(name)} took {seconds_text(made.seconds)}."
             self._say_with(text, "good", result.warnings)
             if then is not None:
                 then(result.value)

@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 
 import tomojupyter.api as tomo
-from tomojupyter.steps import history
+from tomojupyter.monitor import Silent
+from tomojupyter.steps import history, make_step
 from tomojupyter.steps import run as run_step
+from tomojupyter.steps.estimate import estimated
 from tomojupyter.steps.recipe import Recipe
 from tomojupyter.ui.panels.reconstruct import ReconstructPanel
 from tomojupyter.ui.panels.reconstruct_facts import run_words
+from tomojupyter.ui.panels.reconstruct_slice import make_test_slice
 
 
 @pytest.fixture
@@ -59,3 +62,27 @@ def test_grey_levels_of_dart_are_proposed_from_a_run(panel):
     assert low == 0
     assert np.median(values) < high <= values.max()
     assert not panel.apply.disabled
+
+
+@pytest.mark.parametrize("smoothing", [None, 0.5])
+def test_test_slice_of_dart_is_that_of_the_run(panel, smoothing):
+    series = panel.session.signal
+    high = float(np.percentile(series.reconstruct("FBP").data, 98))
+    step = make_step(
+        "reconstruct", "DART", gray_levels=(0, high), dart_iterations=2, smoothing=smoothing
+    )
+    made = make_test_slice(series, step, 20, Silent())
+    if smoothing is not None:
+        # the whole volume chooses its sweeps over all slices
+        assert (made.image != run_step(series, step).data[20]).mean() < 0.02
+    assert np.unique(made.image) == pytest.approx([0, high])
+    assert estimated(series, step).seconds > 0
+
+
+def test_test_slice_begins_with_the_start_volume(panel):
+    series = panel.session.signal
+    first = series.reconstruct("SIRT", iterations=3)
+    step = make_step("reconstruct", "SIRT", iterations=2, start_volume=first)
+    made = make_test_slice(series, step, 20, Silent())
+    volume = run_step(series, step).data
+    assert np.abs(made.image - volume[20]).max() < 1e-4 * np.abs(volume).max()

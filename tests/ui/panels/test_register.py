@@ -235,3 +235,14 @@ def test_a_series_that_lies_right_is_said_to_stay(session):
     )
     history.write(session.signal, [record, {"operation": "external"}])
     assert score_sentence(session.signal) == ""
+
+
+def test_what_a_preview_took_is_what_the_step_took(session):
+    panel = RegisterPanel(session)
+    panel.activate()
+    panel.preview_button.click()
+    about = panel._ready[2].metadata.Tomojupyter
+    about.history = about.history.replace('"seconds": ', '"seconds": 12')
+    panel.apply.click()
+    assert session.cursor.seconds > 100
+    assert "took 0.0 s" not in session.message.text

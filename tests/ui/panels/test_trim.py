@@ -265,3 +265,16 @@ def test_frames_can_stay_unused(session, stack, timeless):
     assert panel.left_out == set()
     assert panel.apply.disabled  # nothing is struck twice
     assert TrimPanel.result_line(session, session.records[-1:]) == "2 not used"
+
+
+def test_box_is_moved_by_alt_and_arrows_and_stays_in_the_image(stack):
+    panel = TrimPanel(stack)
+    ny, nx = panel._shape[1:]
+    panel.set_box(2, 3, nx - 4, ny - 6)
+    panel._key("ArrowRight", False, True)
+    panel._key("ArrowUp", True, True)
+    assert panel._box() == (3, nx - 3, 0, ny - 9)
+    panel._key("ArrowRight", True, True)
+    assert panel._box() == (6, nx, 0, ny - 9)
+    panel._key("ArrowRight", False, False)
+    assert panel._box() == (6, nx, 0, ny - 9), "without Alt an arrow goes to another frame"

@@ -123,3 +123,8 @@ def test_sinogram_rows_are_tilts_in_rising_order(series):
     assert view.row_text(0) == "−72.0° #36"
     view.show_column(99)
     assert view.column == 31
+    view.set(stack[:, :, :20], tilts)
+    assert view.column == 10, "the middle of another width, not what lay at the edge"
+    view.show_column(3)
+    view.set(stack[:, :, :20], tilts)
+    assert view.column == 3

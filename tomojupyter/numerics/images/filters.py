@@ -33,12 +33,13 @@ def median(images: np.ndarray, size: int) -> np.ndarray:
     Raises
     ------
     ParameterError
-        If `size` is not a whole number of at least 1.
+        If `size` is not a whole number of at least 1, or more than the longer edge.
     DataError
         If `images` has fewer than two axes or no real numbers.
     """
     size = _whole(size, "size", "px")
     pixels = _float32(images)
+    within_image(size, "size", pixels)
     flat = pixels.reshape(-1, *pixels.shape[-2:])
     for image in flat:
         image[...] = _median_image(image, size)
@@ -148,6 +149,15 @@ def _whole(value: int, name: str, unit: str) -> int:
     if number < 1:
         raise ParameterError(f"{name} must be a whole number of at least 1 {unit}, got {value!r}.")
     return number
+
+
+def within_image(value: float, name: str, images: np.ndarray) -> None:
+    """Refuse a length in px that exceeds the images: it would take memory and time for nothing."""
+    longest = max(images.shape[-2:])
+    if value > longest:
+        raise ParameterError(
+            f"{name} must be at most the longer edge of the images, {longest} px, got {value:.10g}"
+        )
 
 
 def checked_images(images: np.ndarray) -> np.ndarray:

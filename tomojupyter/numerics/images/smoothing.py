@@ -13,6 +13,7 @@ from scipy import fft, ndimage
 
 from tomojupyter.errors import DataError, ParameterError
 from tomojupyter.numerics.gaps import filled
+from tomojupyter.numerics.images.filters import within_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,12 +95,13 @@ def gaussian(images: np.ndarray, sigma: float) -> np.ndarray:
     Raises
     ------
     ParameterError
-        If `sigma` is negative or not finite.
+        If `sigma` is negative, not finite, or more than the longer edge.
     """
     if not 0 <= sigma < np.inf:
         raise ParameterError(f"sigma must be at least 0 px, got {sigma}")
 
     def one(image: np.ndarray, gaps: np.ndarray | None) -> np.ndarray:
+        within_image(sigma, "sigma", image)
         if gaps is None:
             return ndimage.gaussian_filter(image, sigma)
         weight = ndimage.gaussian_filter((~gaps).astype(np.float32), sigma)

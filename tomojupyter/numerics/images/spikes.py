@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from tomojupyter.errors import DataError, ParameterError
 from tomojupyter.numerics.gaps import filled
+from tomojupyter.numerics.images.filters import within_image
 
 BINS = 16  # levels of brightness whose noise is measured apart
 FEWEST = 500  # pixels that a level must have
@@ -38,7 +39,7 @@ def despike(images: np.ndarray, size: int = 3, threshold: float = 6.0) -> np.nda
     Raises
     ------
     ParameterError
-        If `size` is not odd and at least 3, or `threshold` not above 0.
+        If `size` is not odd, at least 3 and at most the longer edge, or `threshold` not above 0.
     DataError
         If `images` has fewer than two axes or no real numbers.
     """
@@ -86,6 +87,7 @@ def find_spikes(
     if not threshold > 0:
         raise ParameterError(f"threshold must be above 0, got {threshold}")
     image = np.asarray(image, np.float32)
+    within_image(size, "size", image)
     gaps = ~np.isfinite(image)
     if gaps.all():
         return np.zeros(image.shape, bool), image

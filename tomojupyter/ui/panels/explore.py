@@ -150,8 +150,9 @@ class ExplorePanel(OperationPanel):
         """Show the chosen reconstruction."""
         volume = self.session.volume
         self._list_runs(volume)
-        for button in (self.to_3d, self.full, self.store, self.auto, *self.export.buttons):
+        for button in (self.store, self.auto, *self.export.buttons):
             button.disabled = volume is None
+        self._offer_3d(volume)
         if volume is None:
             for picture in self.ortho.pictures.values():
                 picture.clear("No reconstruction yet.")
@@ -202,6 +203,14 @@ class ExplorePanel(OperationPanel):
         self.view3d.show(np.asarray(volume.data), limits[-1] if limits else None)
         self._overlay_3d()
         self._in_3d = volume, limit
+        self._offer_3d(volume)
+
+    def _offer_3d(self, volume: Any) -> None:
+        """Offer the sizes in 3D that are not drawn already."""
+        drawn, limit = self._in_3d or (None, 0)
+        here = volume is not None and drawn is volume
+        self.to_3d.disabled = volume is None or (here and limit == PREVIEW_PX)
+        self.full.disabled = volume is None or (here and limit >= max(volume.data.shape))
 
     def _list_runs(self, volume: Any) -> None:
         """Offer the runs, and the volume itself where it was opened from a file."""

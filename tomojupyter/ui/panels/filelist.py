@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from tomojupyter.errors import TomojupyterError
+from tomojupyter.ui.messages import whole_sentence
 from tomojupyter.ui.panels.files import DataFolder, Entry
 from tomojupyter.ui.style import section, sentence
 
@@ -40,7 +41,7 @@ class FileList(widgets.VBox):
         self.folder = DataFolder(root)
         self.place = self.folder.root
         self.chosen = chosen
-        self._path: Path | None = None
+        self.chosen_path: Path | None = None
         self.head = widgets.HTML()
         self.needle = widgets.Text(placeholder="type to filter", continuous_update=True)
         self.rows = widgets.VBox().add_class("tj-files")
@@ -54,9 +55,9 @@ class FileList(widgets.VBox):
         self.needle.value = ""
         self.update()
 
-    def choose(self, path: Path) -> None:
-        """Mark a file as the chosen one."""
-        self._path = path
+    def choose(self, path: Path | None) -> None:
+        """Mark a file as the chosen one, or none."""
+        self.chosen_path = path
         self.update()
 
     def update(self) -> None:
@@ -64,14 +65,15 @@ class FileList(widgets.VBox):
         where = self.place.relative_to(self.folder.root)
         note = self.folder.root.name if str(where) == "." else f"{self.folder.root.name}/{where}"
         self.head.value = section("Data folder", note)
-        try:
-            entries = self._entries()
-        except TomojupyterError as error:
-            self.rows.children = [widgets.HTML(sentence(str(error), "error"))]
-            return
         rows: list[widgets.Widget] = []
         if self.place != self.folder.root:
             rows.append(self._row(Entry(self.place.parent, folder=True), name=".."))
+        try:
+            entries = self._entries()
+        except TomojupyterError as error:
+            rows.append(widgets.HTML(sentence(whole_sentence(str(error)), "error")))
+            self.rows.children = rows
+            return
         together = self.folder.series(self.place) if self.series is not None else []
         if together and not self.needle.value:
             rows.append(self._series_row(together))
@@ -103,6 +105,6 @@ class FileList(widgets.VBox):
         button.on_click(lambda _: call(entry.path))
         row = widgets.HBox([button, widgets.HTML(entry.note).add_class("tj-file-note")])
         row.add_class("tj-file")
-        if entry.path == self._path:
+        if entry.path == self.chosen_path:
             row.add_class("tj-on")
         return row

@@ -9,7 +9,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from tomojupyter import api as tomo
-from tomojupyter.errors import DataError, TomojupyterError
+from tomojupyter.errors import DataError, MissingFileError, TomojupyterError
 from tomojupyter.steps.base import make_step
 from tomojupyter.steps.run import run
 from tomojupyter.ui.fields import ValueText, parse_number
@@ -93,7 +93,7 @@ class LoadPanel(OperationPanel):
     def extras(self) -> Sequence[widgets.Widget]:
         """Return the list of files, and tilts and pixel size."""
         root = self._folder or self.session.folder
-        self.files = FileList(root, self.open_file, self.open_series)
+        self.files = FileList(root, self.asked(self.open_file), self.asked(self.open_series))
         self.upload = Upload(self.session, self.open_file)
         self.catalyst = self._button("Built-in catalyst", "cube", "builtin", self.open_catalyst)
         self.catalyst.tooltip = "A simulated catalyst particle; nothing is downloaded"
@@ -109,7 +109,9 @@ class LoadPanel(OperationPanel):
         self.axis = ValueText(continuous_update=False)
         self.axis.tooltip = "As SerialEM and FEI give it: 0 along y, 90 and −90 along x"
         self._range_row = field_row("First, step", widgets.HBox([self.start, self.increment]), "°")
-        self.tilts_file = tilts_dropdown(lambda text: setattr(self.list, "value", text))
+        self.tilts_file = tilts_dropdown(
+            self.session, lambda text: setattr(self.list, "value", text)
+        )
         self._list_row = widgets.VBox(
             [field_row("From a file", self.tilts_file), field_row("Tilts", self.list, "°")]
         )
@@ -134,7 +136,7 @@ class LoadPanel(OperationPanel):
                 control.observe(lambda _: self._form_changed(), "value")
         self.details = widgets.VBox([widgets.HTML(section("What the file says")), self.says, *rows])
         buttons = widgets.HBox([self.catalyst]).add_class("tj-buttons")
-        self.part = PartOffer(self.open_file)
+        self.part = PartOffer(self.asked(self.open_file))
         return [self.files, self.part, buttons, self.upload, self.details]
 
     # ------------------------------------------------------------------ choosing
@@ -150,15 +152,16 @@ class LoadPanel(OperationPanel):
             How many to read of a file that ends early; None: all.
         """
         whole = self.files.folder.inside(path)
+        if not whole.exists():
+            self.files.update()
+            raise MissingFileError(f"{whole.name} is not in the data folder any more")
         if self.resume.found(whole):
             return
         self.resume.close()
-
         size = whole.stat().st_size
         work = self.part.watched(reader(whole, size, sections), whole)
         origin = Source.of_file(whole, sections)
-        self._begin(whole.name, work, size_text(size), origin)
-        self.files.choose(whole)
+        self._begin(whole.name, work, size_text(size), origin, path=whole)
 
     def open_series(self, paths: Sequence[Path]) -> None:
         """Read files of one tilt each as one series and show it; nothing is changed yet."""
@@ -188,15 +191,24 @@ class LoadPanel(OperationPanel):
             self.session.say("Go on from here, or choose a series.")
 
     def _begin(
-        self, name: str, work: Any, source: str, origin: Source | None, *, yields: bool = False
-    ) -> None:
+        self, name: str, work: Any, source: str, origin: Source | None,
+        *, path: Path | None = None, yields: bool = False,
+    ) -> None:  # fmt: skip
+        before = self.files.chosen_path
+
+        def failed(_text: str) -> None:
+            self.files.choose(before)
+            self.part.offer()
+
         def done(result: Result) -> None:
             if self.resume.is_open:  # it was offered while this was read
                 return
             self.received(result.value, name, source, origin)
 
         self.part.hide()
-        self.session.start(name, work, done, failed=lambda _: self.part.offer(), yields=yields)
+        self.files.choose(path)
+        if not self.session.start(name, work, done, failed=failed, yields=yields):
+            self.files.choose(before)
 
     def received(self, signal: Any, name: str, source: str, origin: Source | None) -> None:
         """Show what was read: a series here, a volume in Explore."""

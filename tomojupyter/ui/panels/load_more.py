@@ -95,13 +95,15 @@ class Upload(widgets.VBox):
         return [folder / name for name in contents]
 
 
-def tilts_dropdown(take: Callable[[str], Any]) -> widgets.Dropdown:
+def tilts_dropdown(session: Session, take: Callable[[str], Any]) -> widgets.Dropdown:
     """Return a choice of text files; `take` is called with their angles as text."""
     choice = widgets.Dropdown(options=[("type, or choose a file", None)])
     choice.tooltip = "Text files beside the series, one angle a line"
 
     def chosen(change: dict[str, Any]) -> None:
-        if change["new"] is not None:
+        if change["new"] is None:
+            return
+        with session.attempt("Reading tilts"):
             take(value_text([float(tilt) for tilt in read_tilts(change["new"])]))
 
     choice.observe(chosen, "value")

@@ -162,9 +162,10 @@ def make_test_slice(
     here = slice(x - first, x - first + 1)
     own = None if weights is None else weights[here]
     one = (sinograms[here], tilts, own)
-    volume, scalars, done = resolved.solve(projector, *one, monitor=monitor, ncores=1)
-    clock = _Clock(monitor, _total(done))
-    _short(resolved).solve(projector, sinograms, tilts, weights, monitor=clock, ncores=1)
+    given = resolved.given(slice(x, x + 1))
+    volume, scalars, done = resolved.solve(projector, *one, monitor=monitor, ncores=1, **given)
+    clock, given = _Clock(monitor, _total(done)), resolved.given(block)
+    _short(resolved).solve(projector, sinograms, tilts, weights, monitor=clock, ncores=1, **given)
     cores = (ncores or os.cpu_count() or 1) if projector.concurrent else 1
     rounds = math.ceil(len(projector.blocks(nx)) / cores)
     rate = Rate(prepared + rounds * clock.start, rounds * clock.each)

@@ -7,7 +7,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from tomojupyter.errors import TomojupyterError
-from tomojupyter.steps.estimate import estimated
+from tomojupyter.steps.estimate import estimated, tried
+from tomojupyter.steps.reconstruct import ReconstructionStep
 from tomojupyter.ui.jobs import running_loop
 from tomojupyter.ui.panels.reconstruct_runs import record_of
 from tomojupyter.ui.panels.reconstruct_slice import Rate
@@ -67,6 +68,8 @@ class Times:
 
         None while that is under way in a thread, or where other work would disturb it.
         """
+        # What another trial tells is another key: nothing is tried while the page waits.
+        key = (*key, tried(step) if isinstance(step, ReconstructionStep) else step)
         if key in self._tried:
             return estimated(signal, step, ncores).seconds
         loop = running_loop()
@@ -87,7 +90,8 @@ class Times:
                 self._tried.add(key)
             except TomojupyterError as error:  # the form says it
                 log.info("no estimate: %s", error)
-            loop.call_soon_threadsafe(ended)
+            finally:  # else no other time would be tried any more
+                loop.call_soon_threadsafe(ended)
 
         threading.Thread(target=work, name="tomojupyter estimate", daemon=True).start()
         return None

@@ -65,7 +65,7 @@ class RegisterPanel(LeftPlots, OperationPanel):
     key_card = KEY_CARD
     hidden = ("cuda",)
     labels: ClassVar[Mapping[str, str]] = {
-        "conserve_mass": "keep the mass of columns",
+        "conserve_mass": "keep mass of columns",
         "upsample_factor": "Upsampling",
         "xrange": "Columns",
         "p": "Reach in x",
@@ -218,13 +218,11 @@ class RegisterPanel(LeftPlots, OperationPanel):
     # ------------------------------------------------------------------ nudging
 
     def _key(self, key: str, shift: bool, alt: bool) -> None:
-        if self.session.signal is None:
+        if self.session.signal is None or self.undo_by_key(key):
             return
         low, nudging = key.lower(), self.view.mode == "nudge"
         move = key_move(key, shift, alt) if nudging else None
-        if key in ("Control+z", "Control+y"):
-            (self.session.undo if key == "Control+z" else self.session.redo)()
-        elif move is not None:
+        if move is not None:
             self.nudges.add(*move)
         elif low == "n" or (nudging and low == "escape"):
             self.view.mode = self.other.mode = "none" if nudging else "nudge"

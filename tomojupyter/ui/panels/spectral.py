@@ -89,7 +89,7 @@ class SpectralPanel(OperationPanel):
 
     def extras(self) -> Sequence[widgets.Widget]:
         """Return what opens spectra, and the three forms, of which one is seen."""
-        self.opener = OpenForm(self.session.folder, self.open_file, self.open_simulated)
+        self.opener = OpenForm(self.session.folder, self.asked(self.open_file), self.open_simulated)
         self.opener.on_tilts(self._form_changed)
         self.part = widgets.ToggleButtons(options=(LINES, COMPONENTS, VOLUMES), tooltips=[""] * 3)
         self.part.add_class("tj-segments").add_class("tj-spectral-part")
@@ -97,7 +97,7 @@ class SpectralPanel(OperationPanel):
         self.components = ComponentsForm(self._form_changed, self._form_changed)
         self.together = VolumesForm(self._form_changed)
         self.together.explore.on_click(lambda _: self.go_to_stage and self.go_to_stage("explore"))
-        self.together.series.on_click(lambda _: self._use_sum())
+        self.together.series.on_click(lambda _: self._use_sum(say=True))
         self.look = LookForm(
             self.session, self.views.overlay, self._draw_spectrum, self._form_changed
         )
@@ -106,10 +106,8 @@ class SpectralPanel(OperationPanel):
         self.rebin.observe(lambda _: self._form_changed(), "value")
         self._rebin_row = widgets.Box([widgets.Label("Rebin"), self.rebin]).add_class("tj-field")
         self.forms: dict[str, widgets.VBox] = {
-            LINES: self.lines,
-            COMPONENTS: self.components,
-            VOLUMES: self.together,
-        }
+            LINES: self.lines, COMPONENTS: self.components, VOLUMES: self.together,
+        }  # fmt: skip
         self.part.observe(lambda _: self._part_changed(), "value")
         self.own_controls |= {
             "part": self.part, "rebin": self.rebin, "add": self.lines.add,
@@ -167,12 +165,14 @@ class SpectralPanel(OperationPanel):
         n, ny, nx = spectra.shape
         self.session.say(f"{spectra.name}: {n} spectrum images of {nx} × {ny} px.", "good")
 
-    def _use_sum(self) -> None:
+    def _use_sum(self, say: bool = False) -> None:
         """Make the counts of all channels the series of the app, to be aligned there."""
         if self.spectra is None or self.tilts is None:
             return
         self.spectra.use_sum(self.session, self.tilts)
         self._base = self.session.cursor
+        if say:
+            self.session.say("The series is the sum of all channels: Register aligns it.", "good")
 
     @property
     def tilts(self) -> tuple[float, ...] | None:

@@ -139,6 +139,8 @@ def open_file(path: Path, monitor: Monitor) -> OpenSpectra:
         If they cannot be read, or are no spectrum images.
     """
     signal, name, files = read_spectra(path)
+    if signal.axes_manager.signal_dimension != 1:
+        raise DataError(f"{path.name} holds images, not spectra")
     found = opened(signal, name, monitor)
     found.source = Source.of_file(path) if len(files) == 1 else Source.of_files(files)
     return found

@@ -72,7 +72,9 @@ class TiltAxisPanel(OperationPanel):
     icon = "crosshairs"
     key_card = KEY_CARD
     operations = ("tilt_align",)
-    labels: ClassVar[Mapping[str, str]] = {BY_HAND: "by hand"}
+    labels: ClassVar[Mapping[str, str]] = {
+        BY_HAND: "by hand", "slices": "At x (px)", "nslices": "Slices",
+    }  # fmt: skip
     hidden = ("plot_results",)
     spans: ClassVar[Mapping[str, tuple[float, float, float]]] = {
         "shift": (-64.0, 64.0, 0.1),
@@ -206,11 +208,9 @@ class TiltAxisPanel(OperationPanel):
         self.columns[number].value = column
 
     def _key(self, key: str, shift: bool, alt: bool) -> None:
-        if self.session.signal is None:
+        if self.session.signal is None or self.undo_by_key(key):
             return
-        if key in ("Control+z", "Control+y"):
-            (self.session.undo if key == "Control+z" else self.session.redo)()
-        elif key in NUDGE:
+        if key in NUDGE:
             name, step = NUDGE[key]
             here = dict(zip(("shift", "angle"), self.where, strict=True))
             self.set_axis(**{name: here[name] + step * (10 if shift else 0.1 if alt else 1)})

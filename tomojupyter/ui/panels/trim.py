@@ -23,6 +23,7 @@ from tomojupyter.ui.panels.trim_frames import (
     how_control,
     leave_out_step,
     maximum,
+    moved_box,
     record_words,
 )
 from tomojupyter.ui.stages import does
@@ -78,7 +79,7 @@ class TrimPanel(OperationPanel):
         self.strip.on_projection(self.go_to)
         self.view.on_rect(self.set_box)
         self.view.on_drag(self._dragged)
-        self.view.on_key(self._key)
+        self.view.on_key(self.asked(self._key))
         self.view.on_projection(lambda _: self._frame_changed())
         return [widgets.VBox([self.view, self.strip]).add_class("tj-column")]
 
@@ -146,10 +147,7 @@ class TrimPanel(OperationPanel):
         step = self.form.step()
         _, ny, nx = self._shape
         given = step.as_dict()
-        for low, high, n, what in (
-            ("left", "right", nx, "wide"),
-            ("top", "bottom", ny, "high"),
-        ):
+        for low, high, n, what in (("left", "right", nx, "wide"), ("top", "bottom", ny, "high")):
             ends = [
                 n if k and v is None else v or 0 for k, v in enumerate((given[low], given[high]))
             ]
@@ -235,12 +233,10 @@ class TrimPanel(OperationPanel):
             if self.looks.value == ALL:
                 self.looks.value = ONE
 
-    def _key(self, key: str, _shift: bool, _alt: bool) -> None:
-        if self.session.signal is None:
+    def _key(self, key: str, shift: bool, alt: bool) -> None:
+        if self.session.signal is None or self.undo_by_key(key):
             return
-        if key in ("Control+z", "Control+y"):
-            (self.session.undo if key == "Control+z" else self.session.redo)()
-        elif key.lower() == "x":
+        if key.lower() == "x":
             self.strike(self.view.projection)
             self.view.index = min(self.view.index + 1, self._shape[0] - 1)
         elif key.lower() == "z":
@@ -252,6 +248,8 @@ class TrimPanel(OperationPanel):
                 here = struck[-1]
                 self.view.projection = here
             self.strike(here, out=False)
+        elif alt and key.startswith("Arrow"):
+            self.set_box(*moved_box(self._box(), self._shape[1:], key, 10 if shift else 1))
 
     # ------------------------------------------------------------------ showing
 

@@ -12,6 +12,7 @@ import numpy as np
 from tomojupyter.errors import ParameterError
 from tomojupyter.numerics.images.filters import bin_mean
 from tomojupyter.steps.base import make_step
+from tomojupyter.ui.panels.register_nudge import ARROWS
 from tomojupyter.ui.views.picture import Picture
 from tomojupyter.ui.views.sampling import area_mean, percentiles
 from tomojupyter.ui.views.texts import tilt_text
@@ -26,7 +27,7 @@ KEY_CARD = (
     ("X", "leave the frame out and go on"),
     ("Z", "bring it back"),
     ("← →", "frame"),
-    ("arrows", "move the box by 1 px; with Shift 10"),
+    ("Alt + arrows", "move the box by 1 px; with Shift 10"),
 )
 KEYS_HTML = (
     '<p class="tj-grey"><kbd class="tj-key">X</kbd> leaves the frame out, '
@@ -266,6 +267,21 @@ class FrameTable(widgets.VBox):
         box.observe(lambda change: self._toggled(i, change["new"]), "value")
         go.on_click(lambda _: self._chosen(i))
         return widgets.HBox([box, go, reason], layout=widgets.Layout(align_items="center"))
+
+
+def moved_box(
+    sides: Sequence[int], shape: Sequence[int], arrow: str, by: int
+) -> tuple[int, int, int, int]:
+    """Return the box (x0, y0, x1, y1) with sides left, right, top, bottom, moved within (ny, nx).
+
+    `arrow` is the name of a key, `by` how many px it moves.
+    """
+    x0, x1, y0, y1 = sides
+    ny, nx = shape
+    way = ARROWS[arrow]
+    x = min(max(way[0] * by, -x0), nx - x1)
+    y = min(max(way[1] * by, -y0), ny - y1)
+    return x0 + x, y0 + y, x1 + x, y1 + y
 
 
 def record_words(record: dict[str, Any]) -> str:

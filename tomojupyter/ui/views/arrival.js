@@ -1,10 +1,13 @@
 // Says that a page is there, and gives names to controls whose label stands beside them:
 // ipywidgets knows no aria-label.
+const words = (label) => label.textContent.replace(/\u200b/g, "").trim(); // an empty label holds one
+
 function nameOf(control) {
+  if (control.type === "checkbox" && control.title) return control.title; // no label stands beside it
   let around = control.parentElement;
   for (let level = 0; around && level < 9 && !around.matches(".tj-form-body"); level += 1) {
     const beside = around.querySelector(".widget-label");
-    if (beside && beside.textContent.trim()) return beside.textContent.trim();
+    if (beside && words(beside)) return words(beside);
     around = around.parentElement;
   }
   return control.title || control.placeholder || "";
@@ -13,8 +16,8 @@ function nameOf(control) {
 function nameAll() {
   const found = document.querySelectorAll(":is(.tj-app, .tj-alone) :is(input, select, textarea, [role=slider]):not([aria-label])");
   for (const control of found) {
-    const own = [...(control.labels || [])].filter((label) => label.textContent.trim());
-    const name = own.length ? own[0].textContent.trim() : nameOf(control);
+    const own = [...(control.labels || [])].filter(words);
+    const name = own.length ? words(own[0]) : nameOf(control);
     if (!own.some((label) => label.offsetParent) && name) control.setAttribute("aria-label", name);
   }
 }

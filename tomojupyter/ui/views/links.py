@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from tomojupyter.ui.views.picture import Picture
 
 CAMERA = ("camera",)
-CONTRAST = ("lo", "hi", "gamma", "invert", "cmap", "lut")
+# Not the table of colours: each picture has that of its map, and the browser cannot send bytes.
+CONTRAST = ("lo", "hi", "gamma", "invert", "cmap")
 
 
 def link_pictures(*pictures: Picture, camera: bool = True, contrast: bool = True) -> list[Any]:

@@ -42,17 +42,17 @@ class SinogramView(Picture):
         tilts
             Degrees, one per projection.
         column
-            Position x in px; None keeps the last one, or takes the middle.
+            Position x in px; None keeps the last one in a series as wide, else takes the middle.
         pixel
             Side in px of the series of what is one pixel of `stack`, where this is a small copy.
         """
-        first = self._stack is None
+        before = 0 if self._stack is None else self._stack.shape[2] * self._pixel
         self._pixel = pixel
         self._tilts = checked_tilts(stack, tilts)
         self._stack, self._order = stack, np.argsort(self._tilts, kind="stable")
         nx = stack.shape[2] * pixel
         if column is None:
-            column = nx // 2 if first or self.column >= nx else self.column
+            column = self.column if nx == before else nx // 2
         self.show_column(column, keep_view=False)
 
     def show_column(self, column: int, keep_view: bool = True) -> None:

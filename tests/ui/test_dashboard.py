@@ -246,3 +246,17 @@ def test_the_viewer_looks_and_changes_nothing(stack, tmp_path):
     assert load.apply.layout.display == "none"
     assert list(app.rail) == ["load", "explore", "history"]
     assert not list(tmp_path.glob(".tomojupyter"))
+
+
+def test_a_page_that_arrives_gets_what_changed_while_it_was_made(tmp_path, monkeypatch):
+    app = main(tmp_path)
+    load = app.panels["load"]
+    sent = []
+    monkeypatch.setattr(
+        "ipywidgets.Widget.send_state", lambda widget, key=None: sent.append((widget, key))
+    )
+    app.arrival._msg_callbacks(app.arrival, {"kind": "here"}, [])
+    whole = [widget for widget, key in sent if key is None]
+    for widget in (load.says, load.pixel, load.catalyst, load.apply, load.details.layout):
+        assert widget in whole
+    assert load.view not in whole  # frames are large, and sent when the size of the page is known

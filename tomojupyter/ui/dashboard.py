@@ -25,7 +25,7 @@ from tomojupyter.ui.stages import stage_states
 from tomojupyter.ui.status import StatusLine
 from tomojupyter.ui.store import Store
 from tomojupyter.ui.style import style_widget
-from tomojupyter.ui.views.arrival import Arrival
+from tomojupyter.ui.views.arrival import Arrival, send_again
 from tomojupyter.ui.warm import Warmth
 from tomojupyter.ui.words import facts
 
@@ -257,6 +257,8 @@ class Dashboard(widgets.GridBox):
         """Look again at what may have changed since this app was made, before anybody saw it."""
         self.warmth.page_is_here()
         load: Any = self.panels.get("load")
+        if load is not None:
+            send_again(load.children[1])
         if load is not None and hasattr(load, "offer_sessions"):
             load.files.update()
             load.offer_sessions()

@@ -182,9 +182,13 @@ def test_only_what_is_shown_is_read(panel):
             self.read += 1
             return np.zeros((64, 64))
 
-    lazy = Lazy()
-    panel.look.set(Planes.of_stack(lazy, np.arange(1000.0)), None)
-    assert lazy.read == 1
+    lazy, other = Lazy(), Lazy()
+    panel.look.set(*(Planes.of_stack(part, np.arange(1000.0)) for part in (lazy, other)))
+    panel.look.same_contrast(True)
+    panel.look.show_difference(True)
+    assert (lazy.read, other.read) == (1, 1)
+    panel.look.pictures[1].index = 7
+    assert (lazy.read, other.read) == (2, 2)
 
 
 def test_in_a_notebook_cell_with_two_signals(stack):

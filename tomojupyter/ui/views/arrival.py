@@ -27,3 +27,16 @@ class Arrival(anywidget.AnyWidget):
     def __init__(self, call: Callable[[], Any]) -> None:
         super().__init__(layout=widgets.Layout(width="0", height="0"))
         self.on_msg(lambda _widget, content, _buffers: content.get("kind") == "here" and call())
+
+
+def send_again(widget: widgets.Widget) -> None:
+    """Send what a page may have missed while it was made: all of a widget and of those within.
+
+    A page asks for the state of all widgets, and makes them one after the other. What changes
+    between the two, for instance when a preview ends, does not reach it.
+    """
+    for child in getattr(widget, "children", ()):
+        send_again(child)
+    for part in (getattr(widget, "layout", None), widget):
+        if part is not None:
+            part.send_state()

@@ -48,6 +48,7 @@ class PairView(widgets.HBox):
         super().__init__(self.columns)
         self.add_class("tj-row").add_class("tj-pair")
         self.planes: list[Planes | None] = [None, None]
+        self._at = [-1, -1]
         self.pairing: Pairing | None = None
         self._difference = self._moving = self._same = False
         self._links: list[Any] = []
@@ -90,8 +91,9 @@ class PairView(widgets.HBox):
             spans = "".join(f"<span>{escape(fact)}</span>" for fact in facts)
             title.value = f"<b>{escape(name)}</b>{spans}"
         self._moving = True
-        for picture, planes, before in zip(self.pictures, self.planes, old, strict=False):
-            self._fill(picture, planes, before, message)
+        for side, (planes, before) in enumerate(zip(self.planes, old, strict=True)):
+            self._fill(self.pictures[side], planes, before, message)
+            self._at[side] = self.pictures[side].index
         self._moving = False
         if left is not None and right is not None:
             third = self.pictures[2]
@@ -127,9 +129,9 @@ class PairView(widgets.HBox):
         """Draw the same value in the same grey in both, or give each its own contrast."""
         self._same = False
         both = [
-            (picture, percentiles(planes.image(picture.index)))
-            for picture, planes in zip(self.pictures, self.planes, strict=False)
-            if planes is not None
+            (picture, percentiles(picture.pixels))
+            for picture in self.pictures[:2]
+            if picture.pixels is not None
         ]
         if same and len(both) == 2:
             lo, hi = min(r[0] for _, r in both), max(r[1] for _, r in both)
@@ -181,7 +183,8 @@ class PairView(widgets.HBox):
         for which, slot in at.items():
             planes, picture = self.planes[which], self.pictures[which]
             picture.index = slot
-            if planes is not None:
+            if planes is not None and slot != self._at[which]:  # a plane is read once
+                self._at[which] = slot
                 picture.show(planes.image(slot), quick=True)
         self.pictures[2].index = self.pictures[0].index
         self._moving = False
@@ -190,16 +193,15 @@ class PairView(widgets.HBox):
 
     def _subtract(self, fresh: bool = False) -> None:
         left, right = self.planes
-        third = self.pictures[2]
-        if left is None or right is None:
+        one, other, third = self.pictures
+        if left is None or right is None or one.pixels is None or other.pixels is None:
             return
-        at = [picture.index for picture in self.pictures[:2]]
         if self.pairing is not None and self.pairing.how == TILT:
-            apart = abs(left.tilts[at[0]] - right.tilts[at[1]])
+            apart = abs(left.tilts[one.index] - right.tilts[other.index])
             if apart > SAME_TILT_DEG:
                 third.clear(f"These tilts are {number_text(apart, 2)}° apart.")
                 return
-        values = right.image(at[1]).astype(np.float32) - left.image(at[0]).astype(np.float32)
+        values = other.pixels.astype(np.float32) - one.pixels.astype(np.float32)
         fresh = fresh or not third.extent[0]
         third.show(values, quick=not fresh)
         if fresh:
@@ -236,9 +238,10 @@ class PairView(widgets.HBox):
         there, picture = other_place(one, other, x, y), self.pictures[1 - side]
         picture.put({**cross, "x": there[0], "y": there[1]})
         column, row = (round(value) for value in there)
-        seen = picture._array
-        inside = seen is not None and 0 <= row < seen.shape[0] and 0 <= column < seen.shape[1]
-        picture.facts = number_text(float(seen[row, column]), 4) if inside else ""  # type: ignore[index]
+        seen = picture.pixels
+        picture.facts = ""
+        if seen is not None and 0 <= row < seen.shape[0] and 0 <= column < seen.shape[1]:
+            picture.facts = number_text(float(seen[row, column]), 4)
 
     def _aimed(self, side: int, camera: list[float]) -> None:
         """Look at the same place in the same scale where the fields of view differ."""

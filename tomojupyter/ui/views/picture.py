@@ -21,6 +21,8 @@ from tomojupyter.ui.views.texts import module_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy as np
+
 MODES = ("none", "pick", "cursor", "crop", "line", "nudge")
 
 
@@ -119,6 +121,11 @@ class Picture(FrameSender):
             self._piece, self.camera = None, []
             self.view_id += 1
         self._send_soon(contrast=fresh or not keep_view, quick=quick and not (fresh or resized))
+
+    @property
+    def pixels(self) -> np.ndarray | None:
+        """The array that is shown, whole; None without one."""
+        return self._array
 
     def clear(self, message: str = "") -> None:
         """Take the picture away and say why in the middle of the mat."""

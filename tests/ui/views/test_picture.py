@@ -237,3 +237,15 @@ def test_linked_pictures_begin_alike():
     # the browser would send these back as memory that a Bytes trait refuses
     assert not {n for n in linked if isinstance(getattr(first, n), bytes)}
     assert len(link_pictures(first, second, contrast=False)) == 1
+
+
+def test_automatic_contrast_is_that_of_the_frame_that_waits():
+    async def run():
+        picture = Picture()
+        picture.show(np.linspace(0, 1, 64).reshape(8, 8))
+        picture.show(np.linspace(0, 50, 64).reshape(8, 8))  # the browser has not taken the first
+        picture.auto_contrast()
+        say(picture, type="ack", seq=picture.seq)
+        return picture.hi
+
+    assert asyncio.run(run()) > 45

@@ -143,8 +143,14 @@ class Picture(FrameSender):
             self.lo, self.hi = float(lo), float(hi)
 
     def auto_contrast(self) -> None:
-        """Set the contrast to the 0.5 and 99.5 % percentiles of the frame."""
-        self.contrast(*self.auto_range)
+        """Set the contrast to the 0.5 and 99.5 % percentiles of the frame.
+
+        Of one that the browser does not have yet, exactly: once it is sent.
+        """
+        if self._waiting is not None or self._resting is not None:
+            self._contrast_due = True
+        else:
+            self.contrast(*self.auto_range)
 
     def fit(self) -> None:
         """Show the whole picture."""

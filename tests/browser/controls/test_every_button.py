@@ -27,7 +27,7 @@ HIDDEN = {
     "register": {"cuda"},
     "tiltaxis": {"plotresults", "preview"},
     "reconstruct": {"guide", "more-b"},
-    "explore": {"apply", "close", "full", "limit-3", "preview", "reset"},
+    "explore": {"3d", "apply", "close", "full", "limit-3", "preview", "reset"},
     "spectral": {
         "background", "elements", "first", "increment", "lines", "mask", "reset", "rows", "tilts",
         "tolerance", "margin",

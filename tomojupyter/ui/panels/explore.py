@@ -188,7 +188,9 @@ class ExplorePanel(OperationPanel):
 
     def _draw_3d(self, limit: int) -> None:
         volume = self.session.volume
-        if volume is None or self._in_3d == (volume, limit):
+        drawn, drawn_limit = self._in_3d or (None, 0)
+        # By identity: signals are compared voxel by voxel, and the answer counts as true.
+        if volume is None or (drawn is volume and drawn_limit == limit):
             return
         self.view3d.limit = limit
         limits = self.classes.limits

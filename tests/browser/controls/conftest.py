@@ -99,7 +99,7 @@ LAST = ("-part", "-mode", "-more")
 """Used after what they take away."""
 MANY = re.compile(r"tj-reconstruct-(eye|run|more)-[c-z]|Take (?!Si)\w+ out")
 """Of these, the first ones are enough: a run that is gone on with makes a run more."""
-QUIET = re.compile(r"Fit to the frame|-reset$|-stop$")
+QUIET = re.compile(r"Fit to the frame|-reset$|-stop$|-batch-(all|none)$")
 """Buttons that may change nothing."""
 GARBAGE = {
     "text": ("garbage!", "-1"),

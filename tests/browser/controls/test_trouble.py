@@ -108,7 +108,7 @@ def test_every_panel_in_narrow_windows(opened):
             body = page.locator(f".tj-panel-{stage} .tj-body").bounding_box()
             wide = page.evaluate("document.documentElement.scrollWidth")
             below = form["y"] >= body["y"] + body["height"] - 2
-            wrong = opened.cut_off(page, ".tj-app", True)
+            wrong = opened.cut_off(page, f".tj-panel-{stage}", True)
             if wide > width:
                 wrong.append(f"the page is {wide} px wide")
             if rail["width"] > 46:

@@ -161,7 +161,7 @@ def test_keys_of_explore(keyboard):
         page.keyboard.press(key)
         for other in others:
             page.wait_for_selector(other, state="visible")
-        page.wait_for_timeout(2000)
+        page.wait_for_timeout(500)
     keyboard.press(".tj-view-explore-1", "3")
     page.wait_for_selector(".tj-view-explore-1", state="hidden")
     assert page.locator(".tj-view-explore-4").bounding_box()["width"] > 600

@@ -46,7 +46,7 @@ class ExplorePanel(OperationPanel):
     icon = "cube"
     needs = "RecStack"
     key_card = (
-        ("T F S 3", "top, front, side or 3D large, and back"),
+        ("T F S 3", "top, front, side or 3D large, and back; ← → go through slices"),
         ("Shift + drag", "a line: profile and width of its peak"),
     )
 

@@ -198,7 +198,7 @@ class PictureView extends Shapes {
   }
   down(e) {
     this.root.focus({ preventScroll: true }); this.menu.hidden = true;
-    const q = this.point(e), mode = this.get("mode"), hit = e.button === 0 && this.hit(q);
+    const q = this.point(e), mode = this.get("mode"), hit = e.button === 0 && !e.shiftKey && this.hit(q);
     const d = { q, X: q.X, Y: q.Y, moved: false, cx: this.cx ?? this.get("extent")[1] / 2, cy: this.cy ?? this.get("extent")[0] / 2 };
     if (e.button === 2) Object.assign(d, { kind: "contrast", lo: this.get("lo"), hi: this.get("hi") });
     else if (hit) Object.assign(d, { kind: "shape", part: hit.part, o: hit.o });

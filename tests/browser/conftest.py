@@ -113,6 +113,10 @@ def browser_page(chromium: Browser, recorder: Recorder) -> Iterator[Page]:
 @pytest.fixture
 def free_port() -> int:
     """Return a port of 127.0.0.1 that nobody listens on."""
+    return _free_port()
+
+
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -124,10 +128,17 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
 
     Each runs in a home of its own below tmp_path and is ended with the test.
     """
+    with _serving(tmp_path) as start:
+        yield start
+
+
+@contextlib.contextmanager
+def _serving(folder: Path) -> Iterator[Callable[..., str]]:
+    """Give a starter of servers; all of them are ended at the end."""
     started: list[subprocess.Popen] = []
 
     def start(command: list[str], url: str, env: dict[str, str] | None = None) -> str:
-        home = tmp_path / f"server{len(started)}"
+        home = folder / f"server{len(started)}"
         home.mkdir()
         log = home / "log.txt"
         own = {
@@ -176,11 +187,23 @@ def voila(serve: Callable[..., str], tmp_path: Path, free_port: int) -> Callable
     The notebook is a path, or Python source, of which a notebook of one cell is made. `args` are
     further options of Voila, for instance ``"--theme=dark"``. One server per test.
     """
-    share = tmp_path / "share"
+    return _voila(serve, tmp_path, free_port)
+
+
+@pytest.fixture(scope="module")
+def voila_of_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """As `voila`, with one server for all tests of a module."""
+    folder = tmp_path_factory.mktemp("voila")
+    with _serving(folder) as start:
+        yield _voila(start, folder, _free_port())
+
+
+def _voila(serve: Callable[..., str], folder: Path, free_port: int) -> Callable[..., str]:
+    share = folder / "share"
 
     def start(notebook: Path | str, *args: str, env: dict[str, str] | None = None) -> str:
         if isinstance(notebook, str):
-            notebook = write_notebook(tmp_path / "page.ipynb", notebook)
+            notebook = write_notebook(folder / "page.ipynb", notebook)
         (share / "voila").mkdir(parents=True, exist_ok=True)
         (share / "voila" / "templates").symlink_to(paths.voila_templates())
         command = [
@@ -233,9 +256,9 @@ def cut_off() -> Callable[..., list[str]]:
 NAMELESS = """
 () => [...document.querySelectorAll('.tj-app :is(input, select, textarea, button, [role=slider])')]
     .filter(e => e.offsetParent && !e.closest('.tj-view3d-figure'))
-    .filter(e => !(e.getAttribute('aria-label') || e.title || e.placeholder ||
-        (e.innerText || '').trim() ||
-        [...(e.labels || [])].some(l => l.offsetParent && l.innerText.trim())))
+    .filter(e => ![e.getAttribute('aria-label'), e.title, e.placeholder, e.innerText,
+        ...[...(e.labels || [])].filter(l => l.offsetParent).map(l => l.innerText),
+    ].some(text => (text || '').replace(/\\u200b/g, '').trim()))
     .map(e => `${e.parentElement.className}: ${e.outerHTML.slice(0, 120)}`)
 """
 

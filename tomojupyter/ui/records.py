@@ -20,10 +20,11 @@ def record_html(steps: Iterable[tuple[Step, Step | None]]) -> str:
     """
     lines = []
     for step, resolved in steps:
-        values = escape(f"{{{', '.join(step_values(step, resolved))}}}")
+        given = step_values(step, resolved)
+        values = escape(f" {{{', '.join(given)}}}") if given else ""
         lines.append(
             f'<div title="{escape(step_call(step), quote=True)}">'
             '<i class="fa fa-file-code" aria-hidden="true"></i>'
-            f"{escape(step.operation)} <b>{escape(step.method)}</b> {values}</div>"
+            f"{escape(step.operation)} <b>{escape(step.method)}</b>{values}</div>"
         )
     return "".join(lines)

@@ -31,6 +31,15 @@ def test_shows_the_slices_of_the_chosen_run(session, explored):
 
 def test_volume_is_drawn_in_3d_once_it_is_seen(explored):
     assert explored.view3d.figure.volumes
+    assert explored.to_3d.disabled, "it would change nothing"
+
+
+def test_another_run_is_drawn_in_3d_too(explored):
+    before = np.array(explored.view3d.figure.volumes[0].data_original)
+    explored.controls["run"].value = 0
+    after = np.array(explored.view3d.figure.volumes[0].data_original)
+    assert not np.array_equal(before, after)
+    assert explored.to_3d.disabled
 
 
 def test_point_and_value_are_read_out(session, explored):

@@ -93,6 +93,8 @@ def test_images_among_the_spectra_are_a_sentence_that_names_the_file(folder, sta
 def test_align_by_the_sum_says_what_it_did(made, empty):
     panel = SpectralPanel(empty)
     panel.activate()
+    assert panel.together.series.disabled, "there is nothing to align by yet"
     panel.open_signal(made.edx, "needle")
+    assert not panel.together.series.disabled
     panel.together.series.click()
     assert "Register aligns it" in panel.session.message.text

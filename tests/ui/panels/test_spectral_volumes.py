@@ -171,7 +171,7 @@ def test_file_that_holds_no_spectra_is_a_sentence(stack, tmp_path):
     panel = SpectralPanel(session)
     panel.open_file(tmp_path / "stack.hspy")
     assert session.message.kind == "error"
-    assert "spectrum images" in session.message.text
+    assert session.message.text == "stack.hspy holds images, not spectra."
     assert panel.spectra is None
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from tomojupyter.errors import DataError
 from tomojupyter.ui.views.ortho import OrthoView
+from tomojupyter.ui.views.volume import VolumeView
 
 
 @pytest.fixture
@@ -119,3 +120,11 @@ def test_constant_and_nan_volumes_are_shown_or_said():
     assert view.pictures["top"].message == ""
     view.set(np.full((4, 4, 4), np.nan), keep_view=False)
     assert "no finite value" in view.pictures["side"].message
+
+
+def test_the_title_of_the_3d_view_makes_it_large_and_leads_back():
+    solid = VolumeView()
+    view = OrthoView(solid)
+    for shown in ([solid], list(view.children)):
+        solid.place._handle_custom_msg({"kind": "title"}, [])
+        assert [c for c in view.children if c.layout.display != "none"] == shown

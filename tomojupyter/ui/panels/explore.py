@@ -47,7 +47,7 @@ class ExplorePanel(OperationPanel):
     icon = "cube"
     needs = "RecStack"
     key_card = (
-        ("T F S 3", "top, front, side or 3D large, and back"),
+        ("T F S 3", "top, front, side or 3D large, and back; ← → go through slices"),
         ("Shift + drag", "a line: profile and width of its peak"),
     )
 
@@ -196,7 +196,9 @@ class ExplorePanel(OperationPanel):
 
     def _draw_3d(self, limit: int) -> None:
         volume = self.session.volume
-        if volume is None or self._in_3d == (volume, limit):
+        drawn, drawn_limit = self._in_3d or (None, 0)
+        # By identity: signals are compared voxel by voxel, and the answer counts as true.
+        if volume is None or (drawn is volume and drawn_limit == limit):
             return
         self.view3d.limit = limit
         limits = self.classes.limits

@@ -34,7 +34,8 @@ class StateRow(widgets.HBox):
     """
 
     def __init__(self, node: Node, depth: int, here: bool, go: Callable[[Node], Any]) -> None:
-        text = "; ".join(step_words(step) for step in node.steps) or f"load {node.name}"
+        done = (step_words(step).removesuffix(" {}") for step in node.steps)
+        text = "; ".join(done) or f"load {node.name}"
         if node.is_volume and node.name:
             text = f"{node.name}: {text}"
         self.button = widgets.Button(

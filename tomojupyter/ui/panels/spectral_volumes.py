@@ -75,6 +75,7 @@ class VolumesForm(widgets.VBox):
     ) -> None:
         """Offer the series of the app; it is taken where it fits and is aligned."""
         node = session.cursor.stack if session.cursor else None
+        self.series.disabled = spectra is None or tilts is None
         if (node, spectra) == self._offered:
             return
         before, self._offered = self._offered, (node, spectra)

@@ -361,7 +361,7 @@ class TiltAxisPanel(OperationPanel):
             self._show_table()
             self._form_changed()
 
-        self.session.start("Tilt axis", work, done)
+        self.session.start("Finding the axis by each method", work, done)
 
     def _show_table(self) -> None:
         known = tilts_known(self.session.signal)

@@ -57,6 +57,9 @@ class OrthoView(widgets.GridBox):
         places = [top, front, side] if corner is None else [top, corner, front, side]
         super().__init__(places)
         self.corner = corner
+        stage = getattr(corner, "place", None)
+        if stage is not None:
+            stage.on_title(lambda: self.enlarge("3d"))
         self.add_class("tj-ortho")
         self.layout.width = self.layout.height = "100%"
         self.average = 1

@@ -198,7 +198,7 @@ class PictureView extends Shapes {
   }
   down(e) {
     this.root.focus({ preventScroll: true }); this.menu.hidden = true;
-    const q = this.point(e), mode = this.get("mode"), hit = e.button === 0 && this.hit(q);
+    const q = this.point(e), mode = this.get("mode"), hit = e.button === 0 && !e.shiftKey && this.hit(q);
     const d = { q, X: q.X, Y: q.Y, moved: false, cx: this.cx ?? this.get("extent")[1] / 2, cy: this.cy ?? this.get("extent")[0] / 2 };
     if (e.button === 2) Object.assign(d, { kind: "contrast", lo: this.get("lo"), hi: this.get("hi") });
     else if (hit) Object.assign(d, { kind: "shape", part: hit.part, o: hit.o });
@@ -306,6 +306,7 @@ class PictureView extends Shapes {
     };
     const steps = { a: () => this.step(at - 1), s: () => this.step(at + 1), Home: () => this.step(s.min), End: () => this.step(s.max), 0: () => this.step(s.home ?? s.min), " ": () => this.play() };
     if (!nudging && !e.altKey) Object.assign(steps, { ArrowLeft: steps.a, ArrowRight: steps.s });
+    if (this.get("mode") === "cursor") { delete steps.a; delete steps.s; } // S is the side view there
     if (this.player) Object.assign(steps, { q: () => this.pace(1.5), w: () => this.pace(1 / 1.5) });
     const act = own[k] || (has && steps[k]);
     if (act) act(); else this.send({ type: "key", key: e.key, shift: e.shiftKey, alt: e.altKey });

@@ -21,8 +21,14 @@ export default {
       model.set("size", now); model.save_changes();
     };
     const size = new ResizeObserver(() => { clearTimeout(timer); timer = setTimeout(tell, model.get("size")[0] ? 80 : 0); });
-    const start = () => (stage() ? size.observe(stage()) : setTimeout(start, 50));
+    const titled = (e) => e.target.closest(".tj-picture-title") && model.send({ kind: "title" });
+    let view = null;
+    const start = () => {
+      if (!stage()) return void setTimeout(start, 50);
+      size.observe(stage());
+      view = el.closest(".tj-view3d"); view.addEventListener("dblclick", titled);
+    };
     start(); model.save_changes();
-    return () => { size.disconnect(); clearTimeout(timer); };
+    return () => { size.disconnect(); clearTimeout(timer); view?.removeEventListener("dblclick", titled); };
   },
 };

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import anywidget
 import traitlets as tr
 
 from tomojupyter.ui.views.texts import module_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class StageSize(anywidget.AnyWidget):
@@ -17,3 +22,7 @@ class StageSize(anywidget.AnyWidget):
     size = tr.List(tr.Int(), [0, 0]).tag(sync=True)
     webgl = tr.Bool(True).tag(sync=True)
     software = tr.Bool(False).tag(sync=True)
+
+    def on_title(self, call: Callable[[], Any]) -> None:
+        """Call when the title of the 3D view is double clicked."""
+        self.on_msg(lambda _widget, content, _buffers: content.get("kind") == "title" and call())

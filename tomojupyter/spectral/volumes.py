@@ -43,7 +43,7 @@ def reconstruct_all(
     guide
         For ``"TNV"``: a TomoStack of the same field that shows the edges with less noise, such
         as HAADF images; aligned along with the maps. Where its pixels are half as wide as theirs,
-        volumes are reconstructed in voxels as fine, and then binned: sharper, for four times the
+        volumes are reconstructed in voxels as fine, and then binned: sharper, for three times the
         work and memory; where they are finer, it is binned to half of theirs, else to theirs.
     show_progressbar
         Show a line of progress.

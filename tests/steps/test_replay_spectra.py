@@ -99,7 +99,7 @@ def test_its_recipe_names_all_signals_and_goes_through_yaml(volumes, files):
     assert Recipe.from_yaml(recipe.to_yaml()) == recipe
     assert [entry.on for entry in recipe.entries] == [
         ("spectra",), ("Si_Ka",), ("Ni_Ka",), ("Ni_Ka",),
-        ("guide",), ("guide",), ("guide",), ("Si_Ka", "Ni_Ka", "guide"),
+        ("guide",), ("guide",), ("Si_Ka", "Ni_Ka", "guide"),
     ]  # fmt: skip
     signals = {"spectra": tomo.spectral.load(files["spectra"]), "guide": tomo.load(files["guide"])}
     again = recipe.run(signals)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tomojupyter.errors import DataError, ParameterError
-from tomojupyter.numerics.spectral.joint import Joint, joint
+from tomojupyter.numerics.spectral.joint import Finer, Joint, joint
 from tomojupyter.steps.base import Outcome, Step, param, step
 from tomojupyter.steps.columns import Sinograms
 from tomojupyter.steps.figures import iterative_bytes
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tomojupyter.monitor import Monitor
     from tomojupyter.numerics.reconstruction.projector import Projector
 
+FINER = 2  # how many times finer than those of the maps the pixels of a guide may be
 HELD = (11.0, 6.0)  # arrays as large as the volume, and as the sinograms, of one series
 
 
@@ -83,11 +84,11 @@ class TotalNuclearVariation(ReconstructionStep):
         **options: Any,
     ) -> Outcome:
         """Return one RecStack for each series but the guide."""
-        _same_geometry(signals)
         if self.guide and self.guide not in signals:
             raise ParameterError(
                 f"guide must name one of the series ({', '.join(signals)}), got {self.guide!r}"
             )
+        finer = _same_geometry(signals, self.guide)
         check_ncores(ncores)
         series = {name: Sinograms(signal) for name, signal in signals.items()}
         common = reduce(np.intersect1d, [one.index for one in series.values()])
@@ -100,12 +101,17 @@ class TotalNuclearVariation(ReconstructionStep):
         series = {name: one.among(common) for name, one in series.items()}
         first = next(iter(series.values()))
         projector = self.projector(first.tilts, first.shape[1])
-        self._check_memory(first.shape, len(series), projector, max_memory)
-        parts = [_known(*one.columns(slice(None))) for one in series.values()]
+        finest = self._finest(projector) if finer else projector
+        self._check_memory(first.shape, len(series), finest, max_memory)
+        parts = {name: _known(*one.columns(slice(None))) for name, one in series.items()}
+        if finer:
+            fine = _binned(*parts[self.guide], axis=0)
+            parts[self.guide] = _binned(*fine, axis=2)
         found = self._joint(
             projector,
-            np.stack([values for values, _ in parts]), np.stack([known for _, known in parts]),
+            *(np.stack(arrays) for arrays in zip(*parts.values(), strict=True)),
             guide=list(series).index(self.guide) if self.guide else None,
+            finer=Finer(finest, np.where(fine[1] > 0, fine[0], np.nan)) if finer else None,
             monitor=monitor, ncores=ncores,
         )  # fmt: skip
         outputs = {
@@ -125,15 +131,23 @@ class TotalNuclearVariation(ReconstructionStep):
     ) -> None:
         """Refuse series that are too many, or too large, to be held together."""
         n, ny, nx = shape
-        nz = self.thickness or ny
-        each = self.state_bytes(shape, nz, projector, None) + 4 * nx * ny * (nz + 4 * n)
+        fine = (n, projector.ny, nx)
+        each = self.state_bytes(fine, projector.thickness, projector, None)
+        each += 4 * nx * projector.ny * (projector.thickness + 4 * n)
         allowed = allowed_bytes(max_memory, free_bytes())
         if allowed is not None and count * each > allowed:
+            finer = "bin the guide to the pixels of the maps, " if projector.ny > ny else ""
             raise ParameterError(
                 f"{count} series of {n} x {ny} x {nx} px together take {bytes_text(count * each)} "
-                f"of memory, but may take {bytes_text(allowed)}: bin or crop the maps, reduce the "
-                "thickness, take fewer, or a method that takes each by itself, such as SIRT"
+                f"of memory, but may take {bytes_text(allowed)}: {finer}bin or crop the maps, "
+                "reduce the thickness, take fewer, or a method that takes each by itself, such as "
+                "SIRT"
             )
+
+    def _finest(self, projector: Projector) -> Projector:
+        """Return the projector of the same slices in voxels as fine as a guide's pixels."""
+        nz, ny = (FINER * size for size in projector.slice_shape)
+        return self.replace(thickness=nz).projector(projector.tilts_deg, ny)
 
     def state_bytes(
         self,
@@ -176,10 +190,18 @@ def _figures(found: Joint) -> dict[str, Any]:
     }
 
 
-def _same_geometry(signals: Mapping[str, Any]) -> None:
-    """Refuse series that are not images of one field at the same tilts."""
+def _binned(values: np.ndarray, known: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return means over neighbours along an axis, and weights that say where all are known."""
+    shape = list(values.shape)
+    shape[axis : axis + 1] = shape[axis] // FINER, FINER
+    return values.reshape(shape).mean(axis + 1), known.reshape(shape).min(axis + 1)
+
+
+def _same_geometry(signals: Mapping[str, Any], guide: str) -> bool:
+    """Refuse series that are not of one field at the same tilts; return if the guide is finer."""
     first_name, first = next(iter(signals.items()))
     tilts = first.tilts.data.ravel()
+    finer = False
     for name, signal in signals.items():
         own = signal.tilts.data.ravel()
         if len(own) != len(tilts) or not np.allclose(own, tilts, atol=0.01):
@@ -187,9 +209,14 @@ def _same_geometry(signals: Mapping[str, Any]) -> None:
                 f"{first_name} and {name} have different tilts ({len(tilts)} and {len(own)}): "
                 "series that are reconstructed together need the same ones in the same order"
             )
-        if signal.data.shape != first.data.shape:
+        halves = tuple(FINER * size for size in first.data.shape[1:])
+        if name == guide and signal.data.shape[1:] == halves:
+            finer = True
+        elif signal.data.shape != first.data.shape:
             shapes = [" x ".join(map(str, s.data.shape[1:])) for s in (first, signal)]
             raise DataError(
                 f"{first_name} has images of {shapes[0]} px and {name} of {shapes[1]}: "
-                "series that are reconstructed together need the same pixels; bin the finer one"
+                "series that are reconstructed together need the same pixels; bin the finer one, "
+                "or name it last where it is the guide and has half as wide ones"
             )
+    return finer

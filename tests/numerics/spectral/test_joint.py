@@ -56,8 +56,8 @@ def test_divergence_is_the_adjoint_of_the_gradient():
     volumes = rng.normal(size=(2, 5, 4, 3)).astype("f4")
     dual = rng.normal(size=(5, 4, 3, 2, 3)).astype("f4")
     gradient, back = np.zeros_like(dual), np.zeros_like(volumes)
-    ascend(volumes, gradient, 1.0, 1e9, 0, 5)
-    add_divergence(dual, back, 0, 5)
+    ascend(volumes, gradient, 0.5, 1.0, 1e9, 0, 5)
+    add_divergence(dual, back, 0.5, 0, 5)
     assert np.vdot(gradient, dual) == pytest.approx(np.vdot(volumes, back), rel=1e-5)
 
 

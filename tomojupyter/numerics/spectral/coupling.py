@@ -21,15 +21,14 @@ def _compiled(function: Any) -> Any:
 
 
 @_compiled
-def _gram(matrix: np.ndarray, out: np.ndarray) -> float:
-    """Fill `out` (3, 3) with the products of the columns of a matrix; return its trace."""
+def _gram(matrix: np.ndarray, out: np.ndarray) -> None:
+    """Fill `out` (3, 3) with the products of the columns of a matrix."""
     for i in range(3):
-        for j in range(3):
+        for j in range(i, 3):
             total = 0.0
             for k in range(matrix.shape[0]):
                 total += matrix[k, i] * matrix[k, j]
-            out[i, j] = total
-    return out[0, 0] + out[1, 1] + out[2, 2]
+            out[i, j] = out[j, i] = total
 
 
 @_compiled
@@ -60,8 +59,13 @@ def clip(matrix: np.ndarray, limit: float, work: np.ndarray, turn: np.ndarray) -
 
     `work` and `turn` are (3, 3) and overwritten.
     """
-    if _gram(matrix, work) <= limit * limit:
+    size = 0.0  # the sum of the squares of the singular values
+    for k in range(matrix.shape[0]):
+        size += matrix[k, 0] * matrix[k, 0] + matrix[k, 1] * matrix[k, 1]
+        size += matrix[k, 2] * matrix[k, 2]
+    if size <= limit * limit:
         return
+    _gram(matrix, work)
     for i in range(3):
         for j in range(3):
             turn[i, j] = 1.0 if i == j else 0.0
@@ -83,11 +87,17 @@ def clip(matrix: np.ndarray, limit: float, work: np.ndarray, turn: np.ndarray) -
 
 @_compiled
 def ascend(
-    volumes: np.ndarray, dual: np.ndarray, step: float, limit: float, first: int, end: int
+    volumes: np.ndarray,
+    dual: np.ndarray,
+    along_x: float,
+    step: float,
+    limit: float,
+    first: int,
+    end: int,
 ) -> None:
     """Move `dual` along the gradients of the volumes and cut it, for x from `first` to `end`.
 
-    At the last voxel of each axis the gradient is 0.
+    At the last voxel of each axis the gradient is 0. Differences along x count `along_x` times.
     """
     count, nx, nz, ny = volumes.shape
     matrix = np.empty((count, 3))
@@ -101,7 +111,7 @@ def ascend(
                     matrix[k, 1] = dual[x, z, y, k, 1]
                     matrix[k, 2] = dual[x, z, y, k, 2]
                     if x + 1 < nx:
-                        matrix[k, 0] += step * (volumes[k, x + 1, z, y] - here)
+                        matrix[k, 0] += step * along_x * (volumes[k, x + 1, z, y] - here)
                     if z + 1 < nz:
                         matrix[k, 1] += step * (volumes[k, x, z + 1, y] - here)
                     if y + 1 < ny:
@@ -113,7 +123,7 @@ def ascend(
 
 
 @_compiled
-def add_divergence(dual: np.ndarray, out: np.ndarray, first: int, end: int) -> None:
+def add_divergence(dual: np.ndarray, out: np.ndarray, along_x: float, first: int, end: int) -> None:
     """Add the adjoint of the gradient of `dual` to `out`, for x from `first` to `end`."""
     nx, nz, ny, count, _ = dual.shape
     for x in range(first, end):
@@ -122,9 +132,9 @@ def add_divergence(dual: np.ndarray, out: np.ndarray, first: int, end: int) -> N
                 for k in range(count):
                     total = 0.0
                     if x > 0:
-                        total += dual[x - 1, z, y, k, 0]
+                        total += along_x * dual[x - 1, z, y, k, 0]
                     if x + 1 < nx:
-                        total -= dual[x, z, y, k, 0]
+                        total -= along_x * dual[x, z, y, k, 0]
                     if z > 0:
                         total += dual[x, z - 1, y, k, 1]
                     if z + 1 < nz:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomojupyter.numerics.reconstruction.iterative import inverse_of
+from tomojupyter.numerics.spectral.noise import precision as precision_of
 
 if TYPE_CHECKING:
     from tomojupyter.numerics.spectral.operators import Operators
@@ -28,9 +29,10 @@ class Descent:
     both
         Projections.
     data
-        (c, nx, n, ny) measured values.
+        (c, nx, n, ny) measured values, in the projector's pixels.
     precision
-        (c, nx, n, ny) 1 / variance; 0 where nothing was measured.
+        (c, nx, n, ny) 1 / variance; 0 where nothing was measured. A pixel that stands there
+        several times has its share each time.
     volumes
         (c, nx, nz, ny) to start from.
     guide
@@ -55,19 +57,25 @@ class Descent:
     ) -> None:
         self.both = both
         c, nx, nz, ny = volumes.shape
+        self.edge = 1 / both.factor  # of a voxel, in px
         self.noise, trust = self._noise(precision, volumes, guide)
         unit = 1 / (self.noise * np.sqrt(trust))
         self.unit, self.trust = (v.astype(np.float32)[:, None, None, None] for v in (unit, trust))
         self.target = data / self.unit
         self.omega = precision * self.trust * self.unit**2
         rows, columns = both.bounds()
-        self.sigma = np.float32(BALANCE) * inverse_of(rows)
-        self.tau = np.reciprocal(np.float32(BALANCE) * (columns + np.float32(6 * COUPLED)))
+        repeats = np.array([1 if k in both.fine else both.factor for k in range(c)])
+        once = (1 / repeats).astype(np.float32)[:, None, None, None]
+        self.sigma = np.float32(BALANCE) * once * inverse_of(rows)
+        slopes = np.float32(COUPLED * self.edge * (4 + 2 * self.edge))
+        self.tau = np.reciprocal(np.float32(BALANCE) * (once * columns + slopes))
         self.z = volumes / self.unit
         self.ahead = self.z.copy()
         self.p = np.zeros_like(self.target)
         self.q = np.zeros((nx, nz, ny, c, 3), np.float32)
         self.given_back = np.zeros_like(self.z)
+        measured = np.array([np.count_nonzero(channel) for channel in self.omega])
+        self.pixels = int((measured // repeats).sum())
 
     def _noise(
         self, precision: np.ndarray, volumes: np.ndarray, guide: int | None
@@ -94,25 +102,39 @@ class Descent:
         self.p += residual
         # In place of p / (1 + sigma / omega): omega may be 0.
         self.p *= self.omega / (self.omega + self.sigma + 1e-30)
-        rate = BALANCE * COUPLED / 2
-        self.both.slabs(lambda a, b: coupling.ascend(self.ahead, self.q, rate, weight, a, b), nx)
+        # A gradient per px in an edge^2 of a px^3, as differences times the edge: along x, where
+        # voxels are one px wide, once more.
+        edge = self.edge
+        rate, limit = BALANCE * COUPLED * edge / 2, weight * edge
+        self.both.slabs(
+            lambda a, b: coupling.ascend(self.ahead, self.q, edge, rate, limit, a, b), nx
+        )
         slope = self.both.back(self.p)
         slope -= self.given_back
-        self.both.slabs(lambda a, b: coupling.add_divergence(self.q, slope, a, b), nx)
+        self._add_divergence(self.q, slope)
         slope *= self.tau
         new = np.maximum(self.z - slope, 0)
         self.ahead = 2 * new - self.z
         self.z = new
-        return float(np.sqrt(squares / max(1, int(np.count_nonzero(self.omega)))))
+        return float(np.sqrt(squares / max(1, self.pixels)))
+
+    def look_again(self, channel: int) -> None:
+        """Look at the noise of a channel anew: at what the volumes by now leave of it."""
+        here = slice(channel, channel + 1)
+        unit = self.unit[here]
+        seen = self.both.forward(self.z)[here] * unit
+        certain = precision_of(self.target[here] * unit, seen, self.omega[here] > 0)
+        self.omega[here] = certain * self.trust[here] * unit**2
 
     def give_back(self) -> None:
         """Make the gradients that were found free, from now on."""
+        self.given_back = np.zeros_like(self.z)
+        self._add_divergence(self.q, self.given_back)
+
+    def _add_divergence(self, dual: np.ndarray, out: np.ndarray) -> None:
         from tomojupyter.numerics.spectral import coupling
 
-        self.given_back = np.zeros_like(self.z)
-        self.both.slabs(
-            lambda a, b: coupling.add_divergence(self.q, self.given_back, a, b), self.z.shape[1]
-        )
+        self.both.slabs(lambda a, b: coupling.add_divergence(dual, out, self.edge, a, b), len(dual))
 
     def volumes(self) -> np.ndarray:
         """Return the volumes in units of the data per px."""

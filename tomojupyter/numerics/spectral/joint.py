@@ -24,6 +24,22 @@ START = 20  # iterations of the reconstruction that the noise is seen against
 
 
 @dataclass(frozen=True)
+class Finer:
+    """A guide whose pixels are finer than those of the channels that it guides.
+
+    Parameters
+    ----------
+    projector
+        Of slices of the same size, in voxels as fine as the guide's pixels.
+    guide
+        (nx, n, factor * ny) the guide; NaN where nothing was measured.
+    """
+
+    projector: Projector
+    guide: np.ndarray
+
+
+@dataclass(frozen=True)
 class Joint:
     """What a coupled reconstruction found.
 
@@ -56,6 +72,7 @@ def joint(
     steps: int | None = None,
     weights: np.ndarray | None = None,
     guide: int | None = None,
+    finer: Finer | None = None,
     monitor: Monitor = SILENT,
     ncores: int | None = None,
 ) -> Joint:
@@ -79,6 +96,9 @@ def joint(
         Like the sinograms, 0 for pixels that do not count. None: all count.
     guide
         Index of a channel that is there to show edges to the others (`Descent`). None: none is.
+    finer
+        The same guide in finer pixels: the descent, though not the look at the noise before it,
+        is one in voxels as fine. None: voxels are as large as pixels.
     monitor
         Called as ``monitor(done, all, residual=...)``.
     ncores
@@ -110,6 +130,12 @@ def joint(
     ``TNV(x) - <q, x>``, q being the subgradient that was found (Bregman's iteration), which
     makes what was found free and lets contrast come back before noise does.
 
+    No volume of voxels as large as the pixels explains projections of a body with sharp surfaces:
+    what such voxels cannot show is 2 to 3 % of them, far above the noise of a guide. With `finer`
+    voxels, pixels of the other channels are means over several rays, and volumes means over
+    voxels. Halfway the noise of the guide is looked at anew (`Descent.look_again`): what large
+    voxels left of it was more than noise, most of all in its weak parts.
+
     The descent is Chambolle's and Pock's with diagonal steps.
 
     References
@@ -119,6 +145,8 @@ def joint(
     T. Pock and A. Chambolle, ICCV (2011) 1762, doi:10.1109/ICCV.2011.6126441.
     S. Osher et al., Multiscale Model. Simul. 4 (2005) 460, doi:10.1137/040605412.
     """
+    if finer is not None and guide is None:
+        raise ParameterError("finer: pixels of a guide, but no channel is one: state its index")
     data, keep = _checked(projector, sinograms, weights, weight, iterations, refinements)
     c, nx = data.shape[:2]
     total = iterations + (1 + refinements) * _later(iterations)
@@ -138,25 +166,64 @@ def joint(
             weights=keep.reshape(flat).astype(np.float32), ncores=ncores,
         ).volume.reshape(c, nx, *projector.slice_shape)  # fmt: skip
 
-        def begin(volumes: np.ndarray) -> Descent:
+        def begin(volumes: np.ndarray, finer: Finer | None = None) -> Descent:
             certain = precision(data, both.forward(volumes), keep)
-            return Descent(both, data, certain, volumes, guide)
+            if finer is None or guide is None:
+                return Descent(both, data, certain, volumes, guide)
+            return _refined(both, data, certain, volumes, finer, guide)
 
         descent = begin(first)
         for stage in range(-1, 1 + refinements):
             if stage == 0:
                 # Little noise is left in these volumes, so what they leave of the data is noise.
-                descent = begin(descent.volumes())
+                volumes = descent.volumes()
+                del descent, first
+                descent = begin(volumes, finer)
             elif stage > 0:
                 descent.give_back()
-            for _ in range(iterations if stage == 0 else _later(iterations)):
+            count = iterations if stage == 0 else _later(iterations)
+            for done in range(count):
+                if stage == 0 and done == count // 2 and finer is not None and guide is not None:
+                    descent.look_again(guide)
                 residuals.append(descent.step(weight))
                 monitor(len(residuals), total, residual=residuals[-1])
                 if monitor.finish_early or len(residuals) == total:
                     break
             if monitor.finish_early or len(residuals) == total:
                 break
-        return Joint(descent.volumes(), descent.noise, np.array(residuals), len(residuals))
+        volumes = _mean_over(descent.volumes(), descent.both.factor)
+        return Joint(volumes, descent.noise, np.array(residuals), len(residuals))
+
+
+def _refined(
+    coarse: Operators,
+    data: np.ndarray,
+    precision: np.ndarray,
+    volumes: np.ndarray,
+    finer: Finer,
+    guide: int,
+) -> Descent:
+    """Return the descent in voxels as fine as the guide's pixels, at its beginning."""
+    finer.projector.prepare(lambda: coarse.beat(0))
+    factor = finer.projector.ny // coarse.projector.ny
+    both = Operators(finer.projector, coarse.workers, coarse.beat, factor, (guide,))
+    data = data.repeat(factor, axis=3)
+    # A pixel of the guide has the precision of its share in the mean over several.
+    precision = precision.repeat(factor, axis=3) / np.float32(factor)
+    known = np.isfinite(finer.guide)
+    data[guide] = np.where(known, finer.guide, 0)
+    precision[guide] *= known
+    fine = volumes.repeat(factor, axis=2).repeat(factor, axis=3)
+    return Descent(both, data, precision, fine, guide)
+
+
+def _mean_over(volumes: np.ndarray, factor: int) -> np.ndarray:
+    """Return means over `factor` voxels along z and y, (c, nx, nz / factor, ny / factor)."""
+    if factor == 1:
+        return volumes
+    c, nx, nz, ny = volumes.shape
+    parts = volumes.reshape(c, nx, nz // factor, factor, ny // factor, factor)
+    return np.asarray(parts.mean(axis=(3, 5)))
 
 
 def _later(iterations: int) -> int:

@@ -80,6 +80,11 @@ class Operators:
         Threads.
     beat
         Called while they work.
+    factor
+        Voxels per px along z and y; the projector's pixels are as small as the voxels.
+    fine
+        Channels whose pixels are measured so finely. Each pixel of the others is the mean over
+        `factor` of the projector's, and stands there `factor` times.
 
     Notes
     -----
@@ -91,29 +96,40 @@ class Operators:
     interpolation.
     """
 
-    def __init__(self, projector: Projector, workers: Workers, beat: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        projector: Projector,
+        workers: Workers,
+        beat: Callable[[int], None],
+        factor: int = 1,
+        fine: tuple[int, ...] = (),
+    ) -> None:
         self.projector, self.workers, self.beat = projector, workers, beat
+        self.factor, self.fine = factor, fine
         self.share = excess(projector)[:, None] / 2
 
     def forward(self, volumes: np.ndarray) -> np.ndarray:
-        """Return (channels, nx, n, ny)."""
-        return self._each(
+        """Return (channels, nx, n, ny), in units of the volumes times px."""
+        seen = self._each(
             lambda part: _with_neighbours(self.projector.forward(part), self.share, -1),
             volumes,
             self.projector.sinogram_shape,
         )
+        return self._seen(seen)
 
     def back(self, sinograms: np.ndarray) -> np.ndarray:
         """Return the adjoint of `forward`, (channels, nx, nz, ny)."""
         return self._each(
             lambda part: self.projector.back(_with_neighbours(part, self.share, -1)),
-            sinograms,
+            self._seen(sinograms if self.factor == 1 else sinograms.copy()),
             self.projector.slice_shape,
         )
 
     def spread(self, sinograms: np.ndarray) -> np.ndarray:
-        """Return what is not negative spread over the volume, (channels, nx, nz, ny)."""
-        return self._each(self.projector.back, sinograms, self.projector.slice_shape)
+        """Return what is not negative spread over the volume, per px^3, (channels, nx, nz, ny)."""
+        spread = self._each(self.projector.back, sinograms, self.projector.slice_shape)
+        spread *= self.factor  # voxels per px^3, over voxels per px
+        return spread
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the sums of the sizes of the entries of rows and of columns.
@@ -128,12 +144,24 @@ class Operators:
         rows = self.projector.forward(np.ones((1, *self.projector.slice_shape), np.float32))
         ones = np.ones((1, *self.projector.sinogram_shape), np.float32)
         columns = self.projector.back(_with_neighbours(ones, self.share, 1))
-        return _with_neighbours(rows, self.share, 1)[None], columns[None]
+        rows = _with_neighbours(rows, self.share, 1)
+        return rows[None] / self.factor, columns[None] / self.factor
 
     def slabs(self, function: Callable[[int, int], None], nx: int) -> None:
         """Call a function for ranges of slices."""
         cuts = [(first, min(first + SLAB, nx)) for first in range(0, nx, SLAB)]
         self.workers.run(lambda cut: function(*cut), cuts, self.beat)
+
+    def _seen(self, sinograms: np.ndarray) -> np.ndarray:
+        """Return pixels as the channels have them, in units of px. Its adjoint is itself."""
+        if self.factor == 1:
+            return sinograms
+        sinograms /= self.factor
+        for channel, image in enumerate(sinograms):
+            if channel not in self.fine:
+                pixels = image.reshape(*image.shape[:-1], -1, self.factor)
+                pixels[:] = pixels.mean(axis=-1, keepdims=True)
+        return sinograms
 
     def _each(
         self, function: Callable[..., np.ndarray], values: np.ndarray, shape: tuple[int, int]

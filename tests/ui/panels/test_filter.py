@@ -96,6 +96,13 @@ def test_preview_follows_method_and_projection(stack, method):
     assert panel.after_view.index == 2
 
 
+def test_only_what_takes_noise_out_is_said_to_look_like_noise(stack):
+    panel = FilterPanel(stack)
+    for method, noise in (("median", True), ("despike", True), ("sobel", False), ("plane", False)):
+        panel.form.choose(method)
+        assert ("like noise" in panel.taken.subtitle) is noise, method
+
+
 def test_a_filter_that_was_applied_is_previewed_once_more(stack):
     panel = FilterPanel(stack)
     panel.form.choose("despike")

@@ -385,3 +385,14 @@ def test_rail_tells_the_run_its_residual_and_how_far_one_is(panel):
 def test_run_in_words_tells_what_was_asked(aligned):
     made = aligned.reconstruct("SIRT", iterations=2, constrain=True, thresh=0.5, thickness=20)
     assert run_words(history.read(made)[-1]) == "SIRT 2, thickness 20, constrain, thresh 0.5"
+
+
+def test_a_method_without_iterations_is_not_said_to_converge(session):
+    panel = ReconstructPanel(session)
+    panel.activate()
+    panel.form.choose("SIRT")
+    assert "Stop where the curve flattens" in panel.look_for.value
+    assert panel.convergence.subtitle == "log scale"
+    panel.form.choose("FBP")
+    assert "curve" not in panel.look_for.value
+    assert panel.convergence.subtitle == "FBP has no iterations"

@@ -62,8 +62,8 @@ class ClassesForm(widgets.VBox):
         self.rows = widgets.VBox().add_class("tj-explore-classes")
         self.table = widgets.HTML().add_class("tj-explore-table")
         self.note = widgets.HTML().add_class("tj-help")
-        self.more = self._button("Class", "plus", "class", self._add)
-        self.fewer = self._button("Class", "times", "fewer", self._take)
+        self.more = self._button("Add class", "plus", "class", self._add)
+        self.fewer = self._button("Remove", "times", "fewer", self._take)
         self.fewer.tooltip = "Take the last class away"
         self.otsu = self._button("Otsu", "magic", "otsu", self.propose)
         self.otsu.tooltip = "Limits that make each class as uniform as can be"

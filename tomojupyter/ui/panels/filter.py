@@ -140,6 +140,8 @@ class FilterPanel(OperationPanel):
             self._shown = self.form.cls
             self.after_view.show(after, keep_view=not fresh)
             self.after_view.subtitle = caption(signal, step)
+            noise = step.operation == "filter" and getattr(step, "keeps_mass", True)
+            self.taken.subtitle = f"before − after{': should look like noise' if noise else ''}"
             self.taken.show(before - after, keep_view=False)
             self._centre_contrast(before - after)
             for name, image in (("before", before), ("after", after)):

@@ -11,10 +11,12 @@ from tomojupyter.ui.panel import OperationPanel
 from tomojupyter.ui.panels.axis_preview import columns_of_mass, mean_of, vacuum_to_lift
 from tomojupyter.ui.panels.noticed import movement
 from tomojupyter.ui.panels.reconstruct_facts import (
+    curve_note,
     data_norm,
     estimate_or_problem,
     facts_html,
     levels_sentences,
+    look_for_html,
     method_words,
     propose_levels,
     run_words,
@@ -51,11 +53,6 @@ if TYPE_CHECKING:
 
 WHOLE, TEST = "whole volume", "test slice"
 GREY = "#aab2bb"
-LOOK_FOR = (
-    f"{section('What to look for')}"
-    '<p class="tj-grey" style="margin:0">Edges sharpen, then grain grows. Stop where the curve '
-    "flattens; grain that grows after that is noise, not structure.</p>"
-)
 
 
 class ReconstructPanel(OperationPanel):
@@ -118,7 +115,8 @@ class ReconstructPanel(OperationPanel):
         self.preview_button.add_class("tj-reconstruct-test")
         self.preview_button.tooltip = "Reconstruct the slice that is shown; nothing is recorded"
         self.facts = widgets.HTML().add_class("tj-reconstruct-facts")
-        return [widgets.HTML(section("Before you start")), self.facts, widgets.HTML(LOOK_FOR)]
+        self.look_for = widgets.HTML()
+        return [widgets.HTML(section("Before you start")), self.facts, self.look_for]
 
     # ------------------------------------------------------------------ showing
 
@@ -220,6 +218,9 @@ class ReconstructPanel(OperationPanel):
         if signal is None or form is None or form.problem():
             self.facts.value = '<p class="tj-grey">Known once there is a series.</p>'
             return
+        self.look_for.value = look_for_html(form.cls)
+        if not (self.convergence.series or self.session.runs):
+            self.convergence.subtitle = curve_note(form.cls)
         step, key = form.step(), self._key(form.step())
         ncores, busy = self.session.options.get("ncores"), self.session.job is not None
         told = estimate_or_problem(signal, step, self.session.options)

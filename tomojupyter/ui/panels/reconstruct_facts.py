@@ -14,6 +14,7 @@ from tomojupyter.steps import history
 from tomojupyter.steps.base import find, parameters
 from tomojupyter.steps.estimate import Estimate, estimated
 from tomojupyter.steps.words import words
+from tomojupyter.ui.style import section
 from tomojupyter.ui.views.texts import number_text
 from tomojupyter.ui.words import seconds_text, size_text
 
@@ -167,3 +168,25 @@ def series_sentences(signal: Any, moves: float, vacuum: float) -> list[str]:
             "reconstructed as matter: take it off in Filter."
         )
     return found
+
+
+def iterates(cls: type[Step]) -> bool:
+    """Tell whether a method of reconstruction comes nearer by iterations."""
+    return "iterations" in {f.name for f in parameters(cls)}
+
+
+def curve_note(cls: type[Step]) -> str:
+    """Return what stands beside the title of the convergence plot while that is empty."""
+    return "log scale" if iterates(cls) else f"{cls.method} has no iterations"
+
+
+def look_for_html(cls: type[Step]) -> str:
+    """Return what a person should look for in the slice, as HTML."""
+    text = (
+        "Edges sharpen, then grain grows. Stop where the curve flattens; grain that grows after "
+        "that is noise, not structure."
+        if iterates(cls)
+        else f"{cls.method} is quick to look at, and has streaks along the beams of few tilts; "
+        "SIRT or TV have fewer."
+    )
+    return f'{section("What to look for")}<p class="tj-grey" style="margin:0">{text}</p>'

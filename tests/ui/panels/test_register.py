@@ -246,3 +246,14 @@ def test_what_a_preview_took_is_what_the_step_took(session):
     panel.apply.click()
     assert session.cursor.seconds > 100
     assert "took 0.0 s" not in session.message.text
+
+
+def test_shifts_of_a_binned_series_are_plotted_in_its_own_px(session):
+    session.apply(make_step("trim", "bin", factor=2))
+    panel = RegisterPanel(session)
+    panel.activate()
+    panel.form.choose("PC")
+    panel.apply.click()
+    found = np.array(session.records[-1]["scalars"]["shifts"])
+    plotted = panel.shifts.series["y"].y
+    assert np.abs(plotted).max() == pytest.approx(np.abs(found[:, 0]).max(), abs=1e-3)

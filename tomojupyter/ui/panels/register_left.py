@@ -58,7 +58,8 @@ class LeftPlots:
     def _plot(self, signal: Any) -> None:
         tilts = tilts_of(signal)
         order = np.argsort(tilts, kind="stable")
-        shifts = np.asarray(signal.shifts.data, float)[order]
+        # They are kept in acquired px; what a person sees are those of the series.
+        shifts = (np.asarray(signal.shifts.data, float) * signal._frame.scale[::-1])[order]
         for k, name in ((1, "x"), (0, "y")):
             self.shifts.set(name, tilts[order], shifts[:, k], style="both")
         self.moves.clear()

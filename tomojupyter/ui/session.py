@@ -15,7 +15,7 @@ from tomojupyter.ui.keeping import Keeping
 from tomojupyter.ui.running import Running
 from tomojupyter.ui.saving import Saving, save_whole
 from tomojupyter.ui.timeline import Node
-from tomojupyter.ui.words import capital, seconds_text
+from tomojupyter.ui.words import capital, seconds_text, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -147,7 +147,7 @@ class Session(Keeping, Saving, Running):
             self.say("Load a series first.", "error")
             return False
         node, made_from = base, base.signal
-        name = " and ".join(dict.fromkeys(step.method.replace("_", " ") for step in steps))
+        name = " and ".join(dict.fromkeys(map(spoken, steps)))
 
         def work(monitor: Monitor) -> Any:
             made = made_from if ready is None else ready

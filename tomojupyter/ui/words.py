@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tomojupyter.ui.views.texts import minus, number_text
 
+if TYPE_CHECKING:
+    from tomojupyter.steps import Step
+
 NM = {"nm": 1.0, "Å": 0.1, "A": 0.1, "µm": 1000.0, "um": 1000.0, "pm": 0.001, "m": 1e9}
+OF_SOMETHING = ("background", "normalise")
+"""Operations whose methods say nothing alone: constant, smooth."""
 
 
 def capital(text: str) -> str:
@@ -93,3 +98,9 @@ def facts(signal: Any) -> list[str]:
         n, ny, nx = signal.data.shape
         parts = [f"{n} tilts, {tilts_text(signal)}", f"{nx} × {ny} px"]
     return [part for part in (*parts, pixel_text(signal)) if part]
+
+
+def spoken(step: Step) -> str:
+    """Return what a Step is called in a sentence: its method, with what that belongs to."""
+    method = step.method.replace("_", " ")
+    return f"{step.operation} {method}" if step.operation in OF_SOMETHING else method

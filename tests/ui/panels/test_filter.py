@@ -103,6 +103,16 @@ def test_only_what_takes_noise_out_is_said_to_look_like_noise(stack):
         assert ("like noise" in panel.taken.subtitle) is noise, method
 
 
+def test_the_message_names_what_took_its_time(stack):
+    panel = FilterPanel(stack)
+    panel.form.choose("plane")
+    panel.apply.click()
+    assert panel.session.message.text.startswith("Background plane took ")
+    panel.form.choose("despike")
+    panel.apply.click()
+    assert panel.session.message.text.startswith("Despike took ")
+
+
 def test_a_filter_that_was_applied_is_previewed_once_more(stack):
     panel = FilterPanel(stack)
     panel.form.choose("despike")

@@ -12,7 +12,7 @@ from tomojupyter.monitor import Silent
 from tomojupyter.steps import make_step
 from tomojupyter.ui import ExplorePanel
 from tomojupyter.ui.jobs import Inline
-from tomojupyter.ui.panels.explore_classes import volume_text
+from tomojupyter.ui.panels.explore_classes import COLOURS, volume_text
 from tomojupyter.ui.panels.explore_profile import half_width
 from tomojupyter.ui.panels.explore_scene import trimmed
 from tomojupyter.ui.session import Session
@@ -294,3 +294,15 @@ def test_mesh_of_the_page_is_in_nm(panel):
     assert (title, units) == ("blocks.mrc, blocks.mrc", "nm")
     size = np.ptp(parts[0].vertices, axis=0)
     assert np.allclose(size, 24, atol=1.5)
+
+
+def test_the_surface_in_3d_has_the_colour_of_its_class(panel):
+    assert len(panel.classes.limits) == 1
+    mesh = panel.view3d.figure.meshes[0]
+    assert mesh.color == COLOURS[0]
+    panel.classes.more.click()
+    assert mesh.color == COLOURS[1]
+    panel.view3d.clear("away")
+    panel._in_3d = None
+    panel.show_3d()
+    assert panel.view3d.figure.meshes[0].color == COLOURS[1]

@@ -202,7 +202,8 @@ class ExplorePanel(OperationPanel):
             return
         self.view3d.limit = limit
         limits = self.classes.limits
-        self.view3d.show(np.asarray(volume.data), limits[-1] if limits else None)
+        level = (limits[-1], COLOURS[len(limits) - 1]) if limits else (None,)
+        self.view3d.show(np.asarray(volume.data), *level)
         self._overlay_3d()
         self._in_3d = volume, limit
         self._offer_3d(volume)
@@ -308,7 +309,8 @@ class ExplorePanel(OperationPanel):
     def _classes_changed(self) -> None:
         self.particles.limits_changed()
         if self.classes.limits and self._in_3d is not None:
-            self.view3d.set_threshold(self.classes.limits[-1])
+            limits = self.classes.limits
+            self.view3d.set_threshold(limits[-1], COLOURS[len(limits) - 1])
         self._repaint()
 
     def _overlay_changed(self) -> None:

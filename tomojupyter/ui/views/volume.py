@@ -134,6 +134,7 @@ class VolumeView(widgets.VBox):
         self._wishes: list[Callable[[], None]] = []
         self._volume: Any = None
         self._mesh: Any = None
+        self.colour = SURFACE_COLOUR
         self._data = np.zeros((0, 0, 0), np.float32)
         self._range = (0.0, 1.0)
         self.title = widgets.HTML().add_class("tj-picture-title")
@@ -180,7 +181,9 @@ class VolumeView(widgets.VBox):
         self._name("")
         self.figure = self._volume = self._mesh = None
 
-    def show(self, volume: Any, threshold: float | None = None) -> None:
+    def show(
+        self, volume: Any, threshold: float | None = None, colour: str = SURFACE_COLOUR
+    ) -> None:
         """Draw a volume.
 
         Parameters
@@ -190,6 +193,8 @@ class VolumeView(widgets.VBox):
             drawn.
         threshold
             Value at which its surface lies. None: where the slider stands.
+        colour
+            Of its surface, as CSS has it.
         """
         if not self.place.webgl:
             self.clear(NO_WEBGL)
@@ -198,7 +203,7 @@ class VolumeView(widgets.VBox):
             # Drawn in another size first, all would be drawn twice. Nor is it sent before: a
             # page that takes in millions of bytes is that much later with the place.
             self.clear("One moment ...")
-            self._then = lambda: self.show(volume, threshold)
+            self._then = lambda: self.show(volume, threshold, colour)
             return
         data = np.asarray(volume)
         small = reduced(data, self.limit)
@@ -209,7 +214,7 @@ class VolumeView(widgets.VBox):
             self.clear(f"All voxels have the same value ({small.flat[0]:g}): nothing to draw.")
             return
         self._volume = self._mesh = None
-        self._data = small
+        self._data, self.colour = small, colour
         self._range = percentiles(small.reshape(small.shape[0], -1), 1, 99.9)
         if threshold is not None:
             self.set_threshold(threshold)
@@ -257,7 +262,7 @@ class VolumeView(widgets.VBox):
         figure.volumes = [self._volume]
         found = None if shown == "cloud" else triangles(self._data, self.threshold)
         corners, faces = found or NO_SURFACE
-        self._mesh = make_mesh(corners, faces, SURFACE_COLOUR, visible=found is not None)
+        self._mesh = make_mesh(corners, faces, self.colour, visible=found is not None)
         figure.lights = make_lights()
         figure.meshes = [self._mesh]
         self.stage.children = [figure]
@@ -296,11 +301,15 @@ class VolumeView(widgets.VBox):
             self._mesh.triangles = faces
             self._mesh.visible = True
 
-    def set_threshold(self, value: float) -> None:
-        """Put the surface at a value, in the units of the volume."""
+    def set_threshold(self, value: float, colour: str = "") -> None:
+        """Put the surface at a value, in the units of the volume, and give it a colour."""
         if self._then is not None:
-            self._wishes.append(lambda: self.set_threshold(value))
+            self._wishes.append(lambda: self.set_threshold(value, colour))
             return
+        if colour and colour != self.colour:
+            self.colour = colour
+            if self._mesh is not None:
+                self._mesh.color = colour
         low, high = self._range
         self.level.value = min(max((value - low) / ((high - low) or 1.0), 0.0), 1.0)
 

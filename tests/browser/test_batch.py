@@ -46,7 +46,9 @@ def test_a_folder_with_a_broken_file(opened, person, nameless, tmp_path):
     person.look("batch-1-form")
     person.click(".tj-batch-manual button:nth-child(2)")
     person.sees(".tj-batch-steps", "CoM")
-    assert "Manual values" not in page.inner_text(".tj-batch-blockers")
+    page.wait_for_function(
+        "() => !document.querySelector('.tj-batch-blockers').innerText.includes('Manual values')"
+    )
 
     # one is tried, then all are run
     person.click(".tj-batch-preview")

@@ -80,10 +80,18 @@ def test_rail_shows_states_and_results(app):
     app.show_panel("filter")
     app.panels["filter"].controls["size"].value = 3
     app.panels["filter"].apply.click()
-    assert app.rail["filter"].description == "Filter\nmedian 3 px for alignment"
+    assert app.rail["filter"].description == "Filter\nalign: median 3 px"
     assert "tj-done" in classes(app, "filter")
     app.session.undo()
     assert "tj-done" not in classes(app, "filter")
+
+
+def test_a_result_too_long_for_the_rail_ends_in_dots_and_is_whole_in_the_tooltip(app):
+    app.session.apply(make_step("filter", "median", size=3, alignment_only=True))
+    app.session.apply(make_step("normalise", "smooth"))
+    button = app.rail["filter"]
+    assert button.description == "Filter\nalign: median 3 px…"
+    assert button.tooltip == "Filter: align: median 3 px, brightness: jumps off"
 
 
 def test_earlier_step_makes_a_later_stage_stale(app):

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 MEMORY_PART = 0.5
 """Of the memory that is free at the start, the part that Undo may fill."""
+RAIL_LETTERS = 19
+"""Of a result in the rail, so that it fits beside the number of the stage."""
 PICTURE_KEYS = (
     ("← →", "frame or slice, as A S and the wheel"),
     ("Home End", "first and last"),
@@ -271,6 +273,8 @@ class Dashboard(widgets.GridBox):
                 line = "not used"
             elif stage.state == "stale":
                 line, tip = "not up to date", f"{cls.title}: an earlier step changed"
+            if len(line) > RAIL_LETTERS:
+                line, tip = f"{line[: RAIL_LETTERS - 1].rstrip()}…", f"{cls.title}: {line}"
             button = self.rail[cls.panel]
             button.tooltip = tip
             button.description = f"{cls.title}\n{line}"

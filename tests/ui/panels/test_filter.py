@@ -200,7 +200,7 @@ def test_after_apply_the_panel_shows_what_alignment_sees(stack):
 def test_the_rail_says_that_it_is_for_alignment(stack):
     done = stack.filter("median", 3, alignment_only=True).normalise("smooth")
     line = FilterPanel.result_line(None, history.read(done)[-2:])
-    assert line == "median 3 px for alignment, brightness: jumps off"
+    assert line == "align: median 3 px, brightness: jumps off"
 
 
 def test_register_says_what_it_sees_the_series_through(stack):

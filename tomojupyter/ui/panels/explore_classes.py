@@ -73,6 +73,7 @@ class ClassesForm(widgets.VBox):
             field.add_class(f"tj-explore-limit-{k + 1}").add_class("tj-named")
             field.description = f"Class {k + 1} from"  # not seen, but read out
             field.observe(lambda change, k=k: self._typed(k, change["new"]), "value")
+            title.tooltip = f"Name of class {k + 1}"
             title.observe(lambda change, k=k: self._named(k, change["new"]), "value")
         buttons = widgets.HBox([self.more, self.fewer, self.otsu, self.measure])
         super().__init__(

@@ -172,11 +172,11 @@ class FilterPanel(OperationPanel):
 
 def _with_size(record: dict[str, Any]) -> str:
     size, method = record["resolved"].get("size"), str(record["method"])
-    only = " for alignment" if record["resolved"].get("alignment_only") else ""
+    only = "align: " if record["resolved"].get("alignment_only") else ""
     if record["operation"] != "filter":
         name = f"{record['operation']} {method}"
-        return LABELS.get(name, name) + only
-    return (f"{method} {size} px" if size else method) + only
+        return only + LABELS.get(name, name)
+    return only + (f"{method} {size} px" if size else method)
 
 
 def for_alignment(step: Step) -> bool:

@@ -46,6 +46,7 @@ class HistoryPanel(OperationPanel):
         self.form_of = widgets.ToggleButtons(options=FORMS, tooltips=["", ""])
         self.form_of.add_class("tj-history-form")
         self.text = widgets.Textarea(disabled=False).add_class("tj-history-text")
+        self.text.tooltip = "The steps, to select and copy"
         self.text.layout.width, self.text.layout.height = "100%", "100%"
         self.form_of.observe(lambda _: self._write(), "value")
         head = widgets.HTML("<h2>What was done <span>click a row to go there</span></h2>")

@@ -10,7 +10,7 @@ function nameOf(control) {
     if (beside && words(beside)) return words(beside);
     around = around.parentElement;
   }
-  return control.title || control.placeholder || "";
+  return control.title || (control.placeholder || "").replace(/\u200b/g, "");
 }
 
 function nameAll() {

@@ -135,8 +135,10 @@ def test_keys_of_trim_register_and_tilt_axis(keyboard):
     page.wait_for_selector(".tj-view-tiltaxis-4 .tj-pic[data-seq]", timeout=MINUTES)
     keyboard.press(axis, "ArrowUp", "Shift+ArrowUp", "ArrowDown")
     keyboard.reads(field.format("shift"), "1")
-    keyboard.press(axis, "ArrowRight", "ArrowRight", "ArrowLeft", "Shift+ArrowRight")
-    keyboard.reads(field.format("angle"), "1.1")
+    for key, angle in (("ArrowRight", "0.1"), ("ArrowRight", "0.2"), ("ArrowLeft", "0.1"),
+                       ("Shift+ArrowRight", "1.1")):  # fmt: skip
+        keyboard.press(axis, key)
+        keyboard.reads(field.format("angle"), angle)
     keyboard.press(axis, "b")
     page.wait_for_selector(".tj-tiltaxis-before.mod-active")
     keyboard.press(axis, "b")

@@ -66,7 +66,9 @@ def test_what_cannot_be_opened_is_a_sentence_and_the_list_stays(opened, nameless
 
     (place / "words.mrc").write_text("this is no picture, only words; " * 80)
     page.fill(".tj-load-filter input", "w")
+    page.wait_for_selector("button[title='words.mrc']")
     page.fill(".tj-load-filter input", "")
+    page.wait_for_selector("button[title='short.mrc']")
     refused("words.mrc", "words.mrc")
     refused("short.mrc", "ends early")
     page.click(".tj-load-part")
@@ -78,13 +80,14 @@ def test_what_cannot_be_opened_is_a_sentence_and_the_list_stays(opened, nameless
     page.click("button[title='gone.mrc']")
     opened.says("gone.mrc is not in the data folder any more")
     page.fill(".tj-load-filter input", "")
+    page.wait_for_selector("button[title='words.mrc']")
 
     # a folder that cannot be read has a way back
     inside = place / "inside"
     inside.mkdir()
     page.fill(".tj-load-filter input", "i")
-    page.fill(".tj-load-filter input", "")
     page.wait_for_selector("button[title='inside']")
+    page.fill(".tj-load-filter input", "")
     inside.rmdir()
     page.click("button[title='inside']")
     opened.sees(".tj-load-files, .tj-files", "cannot be read")

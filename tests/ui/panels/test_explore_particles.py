@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tomojupyter.api as tomo
+from tomojupyter.steps import make_step
 from tomojupyter.ui import ExplorePanel, LoadPanel
 from tomojupyter.ui.jobs import Inline
 from tomojupyter.ui.panels.explore_particles import ROWS
@@ -111,3 +112,16 @@ def test_without_a_volume_it_says_so(tmp_path):
 
 def test_the_rail_calls_a_volume_a_volume(panel):
     assert LoadPanel.result_line(panel.session, []) == "volume, 40×24×40"
+
+
+def test_another_volume_of_another_size_forgets_them(stack):
+    session = Session(stack, "series", executor=Inline())
+    session.apply(make_step("reconstruct", "SIRT", iterations=2))
+    panel = ExplorePanel(session)
+    panel.activate()
+    panel.particles.find.click()
+    assert panel.particles.found
+    session.apply(make_step("reconstruct", "SIRT", iterations=2, thickness=20))
+    assert panel.particles.found == []
+    panel.particles.find.click()
+    assert panel.particles.found

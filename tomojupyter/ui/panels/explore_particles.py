@@ -48,7 +48,9 @@ class ParticlesForm(widgets.VBox):
         self.session, self.classes, self._go = session, classes, go
         self.found: list[Particle] = []
         self._page = 0
-        self._limits: tuple[Any, list[float]] = (None, [])
+        self._of_volume: Any = None
+        self._limits: list[float] = []
+        self._listing = False
         self.of = widgets.Dropdown(options=[("class 1", 0)]).add_class("tj-explore-of")
         self.smallest = widgets.BoundedIntText(SMALLEST, min=1, max=10**9)
         self.smallest.add_class("tj-explore-smallest")
@@ -65,7 +67,7 @@ class ParticlesForm(widgets.VBox):
         self.later.add_class("tj-explore-smaller").on_click(lambda _: self._turn(1))
         self.find.on_click(lambda _: self.search())
         for control in (self.of, self.smallest):
-            control.observe(lambda _: self.forget(), "value")
+            control.observe(lambda _: self._chosen_anew(), "value")
         self.pages = widgets.HBox([self.earlier, self.later]).add_class("tj-buttons")
         super().__init__(
             [
@@ -84,18 +86,22 @@ class ParticlesForm(widgets.VBox):
         names = self.classes.names[: len(self.classes.limits)]
         brighter = ["" if k + 1 == len(names) else " and brighter" for k in range(len(names))]
         options = [(f"{n}{b}", k) for k, (n, b) in enumerate(zip(names, brighter, strict=True))]
-        if self._limits == (self.classes.volume, list(self.classes.limits)):
-            chosen = self.of.value  # a class has another name
-        else:
-            self._limits = self.classes.volume, list(self.classes.limits)
-            chosen = len(options) - 1  # the brightest
-            self.forget()
-        if options:
-            kept = self.found, self._page
-            self.of.options = options
-            self.of.value = chosen
-            self.found, self._page = kept
+        # By identity: signals are compared voxel by voxel.
+        renamed = self._of_volume is self.classes.volume and self._limits == self.classes.limits
+        chosen = self.of.value if renamed else len(options) - 1  # the brightest
+        self._of_volume, self._limits = self.classes.volume, list(self.classes.limits)
+        self._listing = True
+        self.of.options = options
+        self.of.value = chosen if options else None
+        self._listing = False
+        if renamed:
             self._show()
+        else:
+            self.forget()
+
+    def _chosen_anew(self) -> None:
+        if not self._listing:
+            self.forget()
 
     def forget(self) -> None:
         """Show no particles."""
@@ -104,8 +110,8 @@ class ParticlesForm(widgets.VBox):
 
     def search(self) -> None:
         """Find the particles in the background."""
-        volume, limits, k = self.classes.volume, list(self.classes.limits), int(self.of.value)
-        if volume is None or k >= len(limits):
+        volume, limits, k = self.classes.volume, list(self.classes.limits), self.of.value
+        if volume is None or not limits or k is None:
             self.session.say("There is no class to look in: reconstruct first.", "warning")
             return
         smallest = self.smallest.value

@@ -91,6 +91,17 @@ def test_filters_add_up_and_a_plain_one_is_seen_through_the_others(series):
     assert np.array_equal(then.for_alignment().data, expected.data)
 
 
+@pytest.mark.parametrize(("operation", "method"), [("normalise", "smooth"), ("normalise", "invert"),
+                                                   ("normalise", "total")])  # fmt: skip
+def test_what_is_chosen_from_the_data_is_chosen_from_what_alignment_sees(series, operation, method):
+    raised = series.background("constant", level=-1000.0)  # edges have no such level
+    chosen = getattr(raised.filter("sobel", alignment_only=True), operation)
+    plain = getattr(raised.filter("sobel"), operation)(method)
+    both = chosen(method, alignment_only=True)
+    assert np.array_equal(both.for_alignment().data, plain.data)
+    assert np.array_equal(both.data, raised.data)
+
+
 def test_values_of_each_projection_follow_when_some_are_left_out(series):
     factors = tuple(1 + 0.1 * i for i in range(13))
     bright = series.normalise("total", level=0.0, factors=factors, alignment_only=True)

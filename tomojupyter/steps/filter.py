@@ -17,14 +17,8 @@ if TYPE_CHECKING:
 FINEST_PX, COARSEST_PX = 10.0, 20.0  # of the band-pass unless given, as ETSpy's
 
 
-@dataclass(frozen=True, kw_only=True)
 class IntensityStep(Step):
     """A Step that changes values only; `transform` takes and returns (n, ny, nx) images."""
-
-    lossy: ClassVar[bool] = False
-    """Takes detail away, so that a volume is better made of what was there before."""
-    keeps_mass: ClassVar[bool] = True
-    """Its pixels are still amounts of matter."""
 
     def transform(self, images: np.ndarray) -> np.ndarray:
         """Return the filtered images, float32, same shape; `images` stays untouched."""
@@ -40,10 +34,6 @@ class IntensityStep(Step):
 
     def apply(self, signal: Any, monitor: Monitor, **options: Any) -> Outcome:
         """Return the stack with filtered images."""
-        return self.filtered(signal, monitor)
-
-    def filtered(self, signal: Any, monitor: Monitor) -> Outcome:
-        """Filter image by image."""
         images = signal.data
         n = len(images)
         out = np.empty(images.shape, np.float32)
@@ -57,6 +47,10 @@ class IntensityStep(Step):
 class AlignableStep(IntensityStep):
     """A Step that may also be used for alignment only, and leaves the pixels as they are then."""
 
+    lossy: ClassVar[bool] = False
+    """Takes detail away, so that a volume is better made of what was there before."""
+    keeps_mass: ClassVar[bool] = True
+    """Its pixels are still amounts of matter."""
     each: ClassVar[tuple[str, ...]] = ()
     """Parameters with one value a projection, which follow when projections are left out."""
     alignment_only: bool = param(
@@ -69,7 +63,11 @@ class AlignableStep(IntensityStep):
         """Return the stack with filtered images, or one whose alignment will see such."""
         if self.alignment_only:
             return Outcome(signal._to_be_seen_through(self))
-        return self.filtered(signal, monitor)
+        return super().apply(signal, monitor, **options)
+
+    def seen(self, signal: Any) -> Any:
+        """Return the series that it will work on: what alignment sees so far, or the pixels."""
+        return signal.for_alignment() if self.alignment_only else signal
 
     def binned(self, factors: tuple[float, float]) -> Self:
         """Return the Step for pixels that were made larger by `factors` (y, x) since."""

@@ -25,6 +25,7 @@ class BrightnessStep(AlignableStep):
 
     def resolve(self, signal: Any) -> Self:
         """Estimate the level and work the factors out."""
+        signal = self.seen(signal)
         level = signal.vacuum() if self.level is None else self.level
         found = self.factors
         if found is None:
@@ -115,7 +116,8 @@ class Invert(AlignableStep):
         """Take the middle of the values, one for the series, so that the vacuum stays even."""
         if self.level is not None:
             return self
-        return self.replace(level=signal._once("middle", lambda: intensity.middle(signal.data)))
+        seen = self.seen(signal)
+        return self.replace(level=seen._once("middle", lambda: intensity.middle(seen.data)))
 
     def transform(self, images: np.ndarray) -> np.ndarray:
         """Return the mirrored values."""

@@ -191,20 +191,19 @@ def proposed(cls: type[Step]) -> dict[str, Any]:
 
 def caption(signal: Any, step: Step) -> str:
     """Return what the picture after the filter is."""
+    again = was_last(signal, step)
     if not for_alignment(step):
-        last = history.read(signal)[-1:]
-        again = last and (last[0]["operation"], last[0].get("method"), last[0].get("asked")) == (
-            step.operation, step.method, step.as_dict()
-        )  # fmt: skip
         return f"preview, {step.method}{' once more' if again else ''}"
-    if is_seen_through(signal, step):
+    if again:
         return "as alignment sees it; volumes use Before"
     return f"preview, {step.method}, for alignment only"
 
 
-def is_seen_through(signal: Any, step: Step) -> bool:
-    """Tell whether a Step is the last one that alignment looks through already."""
-    return signal.alignment_filters[-1:] == (step.resolve(signal),)
+def was_last(signal: Any, step: Step) -> bool:
+    """Tell whether a Step is the last one of this panel that the series went through."""
+    own = [r for r in history.read(signal) if r["operation"] in FilterPanel.operations]
+    asked = (step.operation, step.method, step.as_dict())
+    return bool(own) and (own[-1]["operation"], own[-1]["method"], own[-1]["asked"]) == asked
 
 
 def previewed(signal: Any, step: Step, projection: int) -> np.ndarray:
@@ -215,9 +214,9 @@ def previewed(signal: Any, step: Step, projection: int) -> np.ndarray:
     filters = list(signal.alignment_filters) if for_alignment(step) else []
     if not filters:
         return filtered(signal, step, projection)
-    resolved: Any = step.resolve(signal)
+    more: list[Any] = [] if was_last(signal, step) else [step.resolve(signal)]
     image = np.asarray(signal.data[projection])
-    for one in filters if is_seen_through(signal, step) else [*filters, resolved]:
+    for one in [*filters, *more]:
         image = one.image(image, projection)
     return np.asarray(image)
 

@@ -69,13 +69,8 @@ class Measuring:
         >>> tomo.RecStack(cube).measure().volume
         512 px³ (512 to 512)
         """
-        step = _cut(method, threshold, dark)
-        spacing, units = calibration(self)
-        return measures.measure(
-            _voxels(self), step.method, step.threshold, spacing=spacing, units=units,
-            dark=step.dark, spread=spread,
-            mask=None if within is None else np.asarray(mask_of(self, within)),
-        )  # fmt: skip
+        how = _how(self, _cut(method, threshold, dark), within)
+        return measures.measure(_voxels(self), spread=spread, **how)
 
     def volume(self, method: str = "otsu", threshold: float | None = None, **how: Any) -> Quantity:
         """Return the volume of what lies above a threshold; as :meth:`measure`."""
@@ -130,13 +125,8 @@ class Measuring:
         >>> [round(p.volume) for p in tomo.RecStack(cubes).particles()]
         [64, 27]
         """
-        step = _cut(method, threshold, dark)
-        spacing, units = calibration(self)
-        return particles(
-            _voxels(self), step.method, step.threshold, spacing=spacing, units=units,
-            dark=step.dark, smallest=smallest,
-            mask=None if within is None else np.asarray(mask_of(self, within)),
-        )  # fmt: skip
+        how = _how(self, _cut(method, threshold, dark), within)
+        return particles(_voxels(self), smallest=smallest, **how)
 
     def isosurface(
         self: Any,
@@ -256,6 +246,16 @@ def _cut(method: str, threshold: float | None, dark: bool) -> Any:
         return make_step("segment", method, dark=dark)
     method = "value" if method == "otsu" else method
     return make_step("segment", method, dark=dark, threshold=threshold)
+
+
+def _how(signal: Any, step: Any, within: Any) -> dict[str, Any]:
+    """Return what the numerics are told of a volume and of the Step that separates it."""
+    spacing, units = calibration(signal)
+    return {
+        "rule": step.method, "threshold": step.threshold, "dark": step.dark,
+        "spacing": spacing, "units": units,
+        "mask": None if within is None else np.asarray(mask_of(signal, within)),
+    }  # fmt: skip
 
 
 def _voxels(signal: Any) -> np.ndarray:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomojupyter.errors import DataError, ParameterError
-from tomojupyter.numerics.volumes.segmentation import RULES, above, find_threshold, two_valued
+from tomojupyter.numerics.volumes.segmentation import (
+    RULES,
+    above,
+    chosen_threshold,
+    find_threshold,
+    two_valued,
+)
 from tomojupyter.numerics.volumes.surfaces import isosurface
 
 if TYPE_CHECKING:
@@ -142,15 +148,8 @@ def measure(
     """
     if not 0 <= spread < 1:
         raise ParameterError(f"spread must be from 0 to 1, got {spread}")
-    if mask is not None and not mask.any():
-        raise DataError("the mask is empty: no voxel counts")
+    chosen = chosen_threshold(volume, rule, threshold, mask)
     use = np.isfinite(volume) if mask is None else np.isfinite(volume) & mask
-    if rule == "value":
-        if threshold is None:
-            raise ParameterError("the rule value needs a threshold")
-        chosen = float(threshold)
-    else:
-        chosen = find_threshold(volume, rule, mask)
     tried = _tried(volume, use, rule, chosen, spread, mask)
     voxel = float(np.prod(np.abs(spacing)))
     counts = [int(np.count_nonzero(above(volume, t, dark) & use)) for t in tried]

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from tomojupyter.errors import ParameterError
-from tomojupyter.numerics.volumes.segmentation import above, find_threshold
+from tomojupyter.numerics.volumes.segmentation import above, chosen_threshold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,12 +89,7 @@ def particles(
     """
     if smallest < 1:
         raise ParameterError(f"smallest must be at least 1 voxel, got {smallest}")
-    if rule == "value":
-        if threshold is None:
-            raise ParameterError("the rule value needs a threshold")
-        chosen = float(threshold)
-    else:
-        chosen = find_threshold(volume, rule, mask)
+    chosen = chosen_threshold(volume, rule, threshold, mask)
     inside = above(volume, chosen, dark) & np.isfinite(volume)
     if mask is not None:
         inside &= mask

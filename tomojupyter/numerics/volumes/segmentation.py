@@ -55,6 +55,27 @@ def find_threshold(volume: np.ndarray, rule: str, mask: np.ndarray | None = None
     return low + _centred(scaled, float(find(scaled, **options))) * (high - low)
 
 
+def chosen_threshold(
+    volume: np.ndarray, rule: str, threshold: float | None, mask: np.ndarray | None = None
+) -> float:
+    """Return a threshold that is given, by the rule "value", or that another rule finds.
+
+    Raises
+    ------
+    ParameterError
+        If the rule is unknown, or "value" without one.
+    DataError
+        If there is nothing to separate.
+    """
+    if mask is not None and not mask.any():
+        raise DataError("the mask is empty: no voxel counts")
+    if rule != "value":
+        return find_threshold(volume, rule, mask)
+    if threshold is None:
+        raise ParameterError("the rule value needs a threshold")
+    return float(threshold)
+
+
 def find_thresholds(volume: np.ndarray, classes: int) -> tuple[float, ...]:
     """Find the values that separate several classes after Otsu.
 
